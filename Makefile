@@ -1,0 +1,69 @@
+# Verbs only; the build itself is described in CMakeLists.txt and CMakePresets.json.
+.PHONY: all demo test test-python asan tsan fuzz bench format needs-demo needs-test clean
+
+all: build/lamina
+
+# What is needed, and why. needs.sh installs what is missing with apt and says so; elsewhere it names the packages.
+BUILD_NEEDS = \
+  "gcc:the compiler" \
+  "libc6-dev:headers of the C library" \
+  "make:this file" \
+  "cmake:the build" \
+  "pkg-config:finds the libraries" \
+  "libjansson-dev:JSON in model files, logs and --json" \
+  "libmd-dev:SHA-256 of the weights" \
+  "zlib1g-dev:gzip data files"
+DEMO_NEEDS = "dataset-fashion-mnist:the data of the demo (60,000 + 10,000 images)"
+TEST_NEEDS = "libcmocka-dev:the test framework"
+
+needs-build:
+	@./needs.sh $(BUILD_NEEDS)
+needs-demo:
+	@./needs.sh $(BUILD_NEEDS) $(DEMO_NEEDS)
+needs-test:
+	@./needs.sh $(BUILD_NEEDS) $(DEMO_NEEDS) $(TEST_NEEDS)
+
+build/lamina: FORCE
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $$(nproc) --target lamina_program
+FORCE:
+
+demo: needs-demo
+	@$(MAKE) --no-print-directory build/lamina
+	@examples/demo.sh build/lamina
+
+test: needs-test
+	cmake --preset test
+	cmake --build --preset test -j $$(nproc)
+	ctest --preset test
+
+asan: needs-test
+	cmake --preset asan
+	cmake --build --preset asan -j $$(nproc)
+	ctest --preset asan
+
+tsan: needs-test
+	cmake --preset tsan
+	cmake --build --preset tsan -j $$(nproc)
+	ctest --preset tsan
+
+# Against NumPy, safetensors and PyTorch, in a virtual environment of its own (from PyPI).
+test-python: build/lamina
+	tests/python/run.sh build/lamina
+
+# A minute for each fuzz target, from the corpus that the tests replay. Needs clang and libclang-rt-dev.
+fuzz:
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $$(nproc)
+	@for f in build-fuzz/fuzz_*; do n=$$(basename $$f); c=build-fuzz/corpus-$$n; mkdir -p $$c; \
+	  echo $$n; $$f -max_total_time=60 -verbosity=0 $$c tests/bad/$${n#fuzz_} || exit 1; done
+
+# The comparison with PyTorch, in a virtual environment of its own (from PyPI).
+bench: build/lamina
+	bench/run.sh
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build build-*

@@ -1,0 +1,333 @@
+/* vec: the vector type and its operations; the only file that knows an instruction set. The build sets LAMI_BITS (32, 64) and
+ * LAMI_VBYTES, the width of a register in bytes; LAMI_VBYTES equal to LAMI_BITS / 8 makes a "vector" of one element, which is
+ * how the scalar functions of core/mathfn.c are made of the same source.
+ *
+ * Elementwise operators (+ - * / & | ^ < == ...) are the compiler's vector extensions; comparisons give an ivec of 0 and -1.
+ * Everything is static: an object built for one instruction set must not share code with another (docs/numerics.md).
+ *
+ * A sum always has 64 / sizeof(real) lanes, held in as many registers as that takes (`wide`), and wsum adds them as a tree:
+ * the same bits on each instruction set. */
+#ifndef LAMI_VEC_H
+#define LAMI_VEC_H
+
+#include <string.h>
+
+#include "../core/real.h"
+
+#ifndef LAMI_VBYTES
+#error "LAMI_VBYTES must be set"
+#endif
+
+#if (defined(__AVX2__) && defined(__FMA__) && LAMI_VBYTES == 32) || (defined(__AVX512F__) && LAMI_VBYTES == 64)
+#include <immintrin.h>
+#elif defined(__ARM_NEON) && defined(__aarch64__) && LAMI_VBYTES == 16
+#include <arm_neon.h>
+#endif
+
+typedef real vec __attribute__((vector_size(LAMI_VBYTES)));
+typedef real_int ivec __attribute__((vector_size(LAMI_VBYTES)));
+typedef real_uint uvec __attribute__((vector_size(LAMI_VBYTES)));
+typedef real vec_any __attribute__((vector_size(LAMI_VBYTES), aligned(sizeof(real)), may_alias)); /* unaligned */
+typedef uint64_t u64vec __attribute__((vector_size(LAMI_VBYTES < 16 ? 16 : LAMI_VBYTES)));
+
+enum {
+    LANES = LAMI_VBYTES / (int)sizeof(real),
+    WIDE_LANES = 64 / (int)sizeof(real), /* lanes of a sum, whatever the register */
+    WIDE = 64 / LAMI_VBYTES,
+    U64_LANES = (int)(sizeof(u64vec) / 8)
+};
+
+/* Before a loop whose count is a constant: unrolled whole, so that arrays of vectors become registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+INLINE vec vload(const real *p)
+{
+    return *(const vec_any *)p;
+}
+
+INLINE void vstore(real *p, vec a)
+{
+    *(vec_any *)p = a;
+}
+
+#if defined(__AVX512F__) && LAMI_VBYTES == 64 && LAMI_BITS == 32
+INLINE vec vset(real x)
+{
+    return (vec)_mm512_set1_ps(x);
+}
+INLINE vec vfma(vec a, vec b, vec c)
+{
+    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+INLINE vec vsqrt(vec a)
+{
+    return (vec)_mm512_sqrt_ps((__m512)a);
+}
+INLINE u64vec mul_u32(u64vec a, u64vec b)
+{
+    return (u64vec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+}
+#elif defined(__AVX512F__) && LAMI_VBYTES == 64 && LAMI_BITS == 64
+INLINE vec vset(real x)
+{
+    return (vec)_mm512_set1_pd(x);
+}
+INLINE vec vfma(vec a, vec b, vec c)
+{
+    return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+INLINE vec vsqrt(vec a)
+{
+    return (vec)_mm512_sqrt_pd((__m512d)a);
+}
+INLINE u64vec mul_u32(u64vec a, u64vec b)
+{
+    return (u64vec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+}
+#elif defined(__AVX2__) && defined(__FMA__) && LAMI_VBYTES == 32 && LAMI_BITS == 32
+INLINE vec vset(real x)
+{
+    return (vec)_mm256_set1_ps(x);
+}
+INLINE vec vfma(vec a, vec b, vec c)
+{
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+INLINE vec vsqrt(vec a)
+{
+    return (vec)_mm256_sqrt_ps((__m256)a);
+}
+INLINE u64vec mul_u32(u64vec a, u64vec b)
+{
+    return (u64vec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+}
+#elif defined(__AVX2__) && defined(__FMA__) && LAMI_VBYTES == 32 && LAMI_BITS == 64
+INLINE vec vset(real x)
+{
+    return (vec)_mm256_set1_pd(x);
+}
+INLINE vec vfma(vec a, vec b, vec c)
+{
+    return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+INLINE vec vsqrt(vec a)
+{
+    return (vec)_mm256_sqrt_pd((__m256d)a);
+}
+INLINE u64vec mul_u32(u64vec a, u64vec b)
+{
+    return (u64vec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+}
+#else
+INLINE vec vset(real x)
+{
+    vec r = { 0 }; /* or gcc -O1 warns */
+    for (int i = 0; i < LANES; i++)
+        r[i] = x;
+    return r;
+}
+#if defined(__ARM_NEON) && defined(__aarch64__) && LAMI_VBYTES == 16 && LAMI_BITS == 32
+INLINE vec vfma(vec a, vec b, vec c)
+{
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+INLINE vec vsqrt(vec a)
+{
+    return (vec)vsqrtq_f32((float32x4_t)a);
+}
+#elif defined(__ARM_NEON) && defined(__aarch64__) && LAMI_VBYTES == 16 && LAMI_BITS == 64
+INLINE vec vfma(vec a, vec b, vec c)
+{
+    return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+INLINE vec vsqrt(vec a)
+{
+    return (vec)vsqrtq_f64((float64x2_t)a);
+}
+#else
+/* Any C11 machine: fma of the C library rounds once, in hardware or not, so that the bits are right if not fast. */
+INLINE vec vfma(vec a, vec b, vec c)
+{
+    for (int i = 0; i < LANES; i++)
+#if LAMI_BITS == 32
+        c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+#else
+        c[i] = __builtin_fma(a[i], b[i], c[i]);
+#endif
+    return c;
+}
+INLINE vec vsqrt(vec a)
+{
+    for (int i = 0; i < LANES; i++)
+#if LAMI_BITS == 32
+        a[i] = __builtin_sqrtf(a[i]);
+#else
+        a[i] = __builtin_sqrt(a[i]);
+#endif
+    return a;
+}
+#endif
+INLINE u64vec mul_u32(u64vec a, u64vec b)
+{
+    return (a & 0xffffffffu) * (b & 0xffffffffu);
+}
+#endif
+
+INLINE ivec iset(real_int x)
+{
+    ivec r = { 0 };
+    for (int i = 0; i < LANES; i++)
+        r[i] = x;
+    return r;
+}
+
+/* where mask (0 or -1 per lane) is set a, else b */
+INLINE vec vsel(ivec mask, vec a, vec b)
+{
+    return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
+}
+
+/* The larger: b where a < b, else a; so a NaN in a stays, and vmax(NaN, 0) is NaN. */
+INLINE vec vmax(vec a, vec b)
+{
+    return vsel(a < b, b, a);
+}
+
+/* The smaller: b where b < a, else a; so a NaN in a stays. */
+INLINE vec vmin(vec a, vec b)
+{
+    return vsel(b < a, b, a);
+}
+
+INLINE vec vabs(vec a)
+{
+    return (vec)((ivec)a & iset((real_int)((real_uint)-1 >> 1)));
+}
+
+/* 1.5 * 2^(bits of the fraction): adding it leaves the whole part of a small number in the lowest bits. */
+#define WHOLE_SHIFT      (LAMI_BITS == 64 ? (real)0x1.8p52 : (real)0x1.8p23)
+#define WHOLE_SHIFT_BITS (LAMI_BITS == 64 ? (real_uint)0x4338000000000000 : (real_uint)0x4b400000)
+
+/* To the nearest whole number, ties to even, for |a| <= 2^51 in double, 2^22 in float; not so exact beyond. */
+INLINE vec vround(vec a)
+{
+    const vec shift = vset(WHOLE_SHIFT);
+    return (a + shift) - shift;
+}
+
+/* A whole number as an integer and back, within the same limits. */
+INLINE uvec vint(vec whole)
+{
+    return (uvec)(whole + vset(WHOLE_SHIFT)) - WHOLE_SHIFT_BITS;
+}
+
+INLINE vec vreal(uvec n)
+{
+    return (vec)(n + WHOLE_SHIFT_BITS) - vset(WHOLE_SHIFT);
+}
+
+/* n of LANES elements from p, the rest `fill`. Tails are padded, so that they run the same code as the body. */
+INLINE vec vload_pad(const real *p, size_t n, real fill)
+{
+    if (n >= (size_t)LANES)
+        return vload(p);
+    vec r = vset(fill);
+    memcpy(&r, p, n * sizeof(real));
+    return r;
+}
+
+INLINE void vstore_pad(real *p, size_t n, vec a)
+{
+    if (n >= (size_t)LANES)
+        vstore(p, a);
+    else
+        memcpy(p, &a, n * sizeof(real));
+}
+
+#if LAMI_VBYTES >= 16
+typedef struct {
+    vec v[WIDE];
+} wide;
+
+INLINE wide wset(real x)
+{
+    wide r;
+    for (int i = 0; i < WIDE; i++)
+        r.v[i] = vset(x);
+    return r;
+}
+
+INLINE wide wload(const real *p)
+{
+    wide r;
+    for (int i = 0; i < WIDE; i++)
+        r.v[i] = vload(p + i * LANES);
+    return r;
+}
+
+INLINE wide wload_pad(const real *p, size_t n, real fill)
+{
+    if (n >= (size_t)WIDE_LANES)
+        return wload(p);
+    wide r = wset(fill);
+    memcpy(&r, p, n * sizeof(real));
+    return r;
+}
+
+INLINE wide wadd(wide a, wide b)
+{
+    for (int i = 0; i < WIDE; i++)
+        a.v[i] += b.v[i];
+    return a;
+}
+
+INLINE wide wsub(wide a, wide b)
+{
+    for (int i = 0; i < WIDE; i++)
+        a.v[i] -= b.v[i];
+    return a;
+}
+
+INLINE wide wfma(wide a, wide b, wide c)
+{
+    for (int i = 0; i < WIDE; i++)
+        c.v[i] = vfma(a.v[i], b.v[i], c.v[i]);
+    return c;
+}
+
+INLINE wide wmax(wide a, wide b)
+{
+    for (int i = 0; i < WIDE; i++)
+        a.v[i] = vmax(a.v[i], b.v[i]);
+    return a;
+}
+
+/* Lane i and i + half, halved until one is left. */
+static inline __attribute__((unused)) real wsum(wide a)
+{
+    real t[WIDE_LANES];
+    memcpy(t, &a, sizeof t);
+    for (int half = WIDE_LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            t[i] += t[i + half];
+    return t[0];
+}
+
+static inline __attribute__((unused)) real wlargest(wide a)
+{
+    real t[WIDE_LANES];
+    memcpy(t, &a, sizeof t);
+    for (int half = WIDE_LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            t[i] = t[i] < t[i + half] ? t[i + half] : t[i];
+    return t[0];
+}
+#endif
+
+#endif
