@@ -1,0 +1,267 @@
+/* gemm: matrix products on a tile of the output.
+ *
+ * The sum over k is cut into blocks of KC; within a block fused multiply-adds run in increasing k from +0; the sums of the
+ * blocks are added as a binary tree that depends on their number alone (a binary counter: two sums of 2^l blocks make one
+ * of 2^(l+1), what is left at the end is added from the smallest up). That is the result, whatever the tile, the size of
+ * the registers or the number of threads.
+ *
+ * One micro-kernel does all the work: MR rows x 2 registers of columns of the output, an outer product per k. A is read by
+ * row and column strides (broadcast loads); packed when it is transposed, since its rows would share cache sets. B is
+ * read where it lies when its rows are contiguous and packed in panels otherwise: transposed, tails (padded with zeros),
+ * and strides that are a multiple of 1 KiB, whose rows would share cache sets too.  Source: Goto, van de Geijn 2008; BLIS. */
+
+enum {
+    KC = 256,
+    MR = LAMI_VBYTES == 64   ? 8
+         : LAMI_VBYTES == 32 ? 6
+                             : 4,
+    NV = 2, /* registers across a panel */
+    NR = NV * LANES,
+    MB = LAMI_GEMM_ROWS * 2, /* rows of A that are packed together */
+    LEVELS = 40
+};
+
+/* Where a finished block goes: dst = level[count-1] + ( ... (level[0] + block)). */
+typedef struct {
+    const real *level[LEVELS];
+    size_t count, ld; /* of the levels */
+    real *dst;
+    size_t ldd;
+} block_sink;
+
+/* mr x nv registers: block(i, j) = sum over k of a[i * rs + k * ks] * b[k * ldb + j]. mr, nv, rs or ks are constants at each call. */
+INLINE void micro(const int mr, const int nv, size_t kc, const real *a, size_t rs, size_t ks, const real *b, size_t ldb,
+                  const block_sink *s, size_t row)
+{
+    vec acc[8][2];
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = vset(0);
+    }
+    for (size_t k = 0; k < kc; k++) {
+        vec bv[2];
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            bv[j] = vload(b + k * ldb + (size_t)j * LANES);
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            const vec av = vset(a[(size_t)i * rs + k * ks]);
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vfma(av, bv[j], acc[i][j]);
+        }
+    }
+    for (size_t l = 0; l < s->count; l++) {
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vload(s->level[l] + (row + (size_t)i) * s->ld + (size_t)j * LANES) + acc[i][j];
+        }
+    }
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            vstore(s->dst + (row + (size_t)i) * s->ldd + (size_t)j * LANES, acc[i][j]);
+    }
+}
+
+#define MICRO(mr, nv)                                                                                  \
+    static void micro_rows_##mr##_##nv(size_t kc, const real *a, size_t rs, const real *b, size_t ldb, \
+                                       const block_sink *s, size_t row)                                \
+    {                                                                                                  \
+        micro(mr, nv, kc, a, rs, 1, b, ldb, s, row);                                                   \
+    }                                                                                                  \
+    static void micro_cols_##mr##_##nv(size_t kc, const real *a, size_t ks, const real *b, size_t ldb, \
+                                       const block_sink *s, size_t row)                                \
+    {                                                                                                  \
+        micro(mr, nv, kc, a, 1, ks, b, ldb, s, row);                                                   \
+    }
+#define MICRO_BOTH(mr) MICRO(mr, 1) MICRO(mr, 2)
+MICRO_BOTH(1)
+MICRO_BOTH(2)
+MICRO_BOTH(3)
+MICRO_BOTH(4)
+MICRO_BOTH(5)
+MICRO_BOTH(6)
+MICRO_BOTH(7)
+MICRO_BOTH(8)
+
+typedef void (*micro_fn)(size_t kc, const real *a, size_t stride, const real *b, size_t ldb, const block_sink *s,
+                         size_t row);
+#define ROW_OF(kind, nv)                                                                               \
+    {                                                                                                  \
+        micro_##kind##_1_##nv, micro_##kind##_2_##nv, micro_##kind##_3_##nv, micro_##kind##_4_##nv,    \
+            micro_##kind##_5_##nv, micro_##kind##_6_##nv, micro_##kind##_7_##nv, micro_##kind##_8_##nv \
+    }
+static const micro_fn micro_table[2][2][8] = { { ROW_OF(rows, 1), ROW_OF(rows, 2) },
+                                               { ROW_OF(cols, 1), ROW_OF(cols, 2) } };
+
+/* Rows k0 .. k0+kc of B, columns j .. j+width (width <= NR), to panel (kc, lanes), zeros after the width. */
+static void pack_b(real *panel, size_t lanes, const real *b, size_t ldb, int transposed, size_t k0, size_t kc, size_t j,
+                   size_t width)
+{
+    if (width < lanes)
+        memset(panel, 0, kc * lanes * sizeof(real));
+    if (!transposed) {
+        for (size_t k = 0; k < kc; k++)
+            memcpy(panel + k * lanes, b + (k0 + k) * ldb + j, width * sizeof(real));
+        return;
+    }
+    for (size_t c = 0; c < width; c++) {
+        const real *column = b + (j + c) * ldb + k0;
+        for (size_t k = 0; k < kc; k++)
+            panel[k * lanes + c] = column[k];
+    }
+}
+
+/* A block of A^T: rows k0 .. k0+kc, columns i .. i+m of the (K, N) array, to block (kc, MB). */
+static void pack_a(real *block, const real *a, size_t lda, size_t k0, size_t kc, size_t i, size_t m)
+{
+    for (size_t k = 0; k < kc; k++)
+        memcpy(block + k * MB, a + (k0 + k) * lda + i, m * sizeof(real));
+}
+
+typedef struct {
+    const lami_args *args;
+    const real *a, *b;
+    size_t lda, ldb, blocks;
+    int ta, tb;
+    real *packed_a, *packed_b, *tail, *levels;
+    size_t level_rows, level_ld;
+} gemm_job;
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+/* The sums that block number `b` adds to itself, and where the result goes. */
+static block_sink sink_of(const gemm_job *g, size_t b, real *y, size_t ldy)
+{
+    block_sink s = { .count = 0, .ld = g->level_ld, .dst = y, .ldd = ldy };
+    const size_t level_size = g->level_rows * g->level_ld;
+    size_t l = 0;
+    for (; b >> l & 1; l++)
+        s.level[s.count++] = g->levels + l * level_size;
+    if (b + 1 == g->blocks) {
+        for (; b >> l; l++)
+            if (b >> l & 1)
+                s.level[s.count++] = g->levels + l * level_size;
+    } else {
+        s.dst = g->levels + l * level_size;
+        s.ldd = g->level_ld;
+    }
+    return s;
+}
+
+static int must_pack_b(const gemm_job *g, size_t width)
+{
+    return g->tb || width < (width > (size_t)LANES ? (size_t)NR : (size_t)LANES) || g->ldb * sizeof(real) % 1024 == 0;
+}
+
+/* Block number `block` of rows i .. i+m and of the panel of columns j .. j+width. (row, col): their place in the levels. B of
+ * the block and panel is in packed_b where must_pack_b. */
+static void panel_block(const gemm_job *g, size_t block, size_t i, size_t m, size_t j, size_t width, size_t row,
+                        size_t col)
+{
+    const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), ldy = g->args->cols;
+    const size_t nv = width > (size_t)LANES ? 2 : 1, lanes = nv * LANES;
+    const int packed = must_pack_b(g, width), last = block + 1 == g->blocks, partial = last && width < lanes;
+    const real *b = packed ? g->packed_b : g->b + k0 * g->ldb + j;
+    real *y = (real *)g->args->out[0] + i * ldy + j;
+    block_sink s = sink_of(g, block, partial ? g->tail : y, partial ? lanes : ldy);
+    for (size_t l = 0; l < s.count; l++)
+        s.level[l] += row * s.ld + col;
+    if (!last)
+        s.dst += row * s.ldd + col;
+
+    const micro_fn *f = micro_table[g->ta][nv - 1];
+    for (size_t r = 0; r < m; r += MR) {
+        const real *a = g->ta ? g->packed_a + r : g->a + (i + r) * g->lda + k0;
+        f[least(MR, m - r) - 1](kc, a, g->ta ? (size_t)MB : g->lda, b, packed ? lanes : g->ldb, &s, r);
+    }
+    if (partial)
+        for (size_t r = 0; r < m; r++)
+            memcpy(y + r * ldy, g->tail + r * lanes, width * sizeof(real));
+}
+
+static size_t gemm_levels(size_t depth)
+{
+    const size_t blocks = (depth + KC - 1) / KC;
+    size_t levels = 0;
+    while (blocks > 1 && (blocks - 1) >> levels)
+        levels++;
+    return levels;
+}
+
+/* Scratch, in elements: packed A, packed B, a tail panel, the levels. */
+static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_rows, size_t tile_cols)
+{
+    g->level_rows = g->ta ? (size_t)MB : round_up(tile_rows, MB);
+    g->level_ld = g->ta ? round_up(tile_cols, NR) : (size_t)NR;
+    const size_t a = g->ta ? (size_t)KC * MB : 0, b = (size_t)KC * NR, tail = (size_t)MB * NR;
+    g->packed_a = work;
+    g->packed_b = work + a;
+    g->tail = work + a + b;
+    g->levels = work + a + b + tail;
+    return a + b + tail + gemm_levels(depth) * g->level_rows * g->level_ld;
+}
+
+static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
+{
+    gemm_job g = { .args = args,
+                   .a = args->in[0],
+                   .b = args->in[1],
+                   .ta = ta,
+                   .tb = tb,
+                   .lda = ta ? args->rows : args->depth,
+                   .ldb = tb ? args->depth : args->cols,
+                   .blocks = (args->depth + KC - 1) / KC };
+    gemm_layout(&g, work, args->depth, t.r1 - t.r0, t.c1 - t.c0);
+    if (ta) { /* packed A is used for all panels */
+        for (size_t i = t.r0; i < t.r1; i += MB)
+            for (size_t block = 0; block < g.blocks; block++) {
+                const size_t k0 = block * KC, kc = least(KC, args->depth - k0), m = least(MB, t.r1 - i);
+                pack_a(g.packed_a, g.a, g.lda, k0, kc, i, m);
+                for (size_t j = t.c0; j < t.c1; j += NR) {
+                    const size_t width = least(NR, t.c1 - j);
+                    if (must_pack_b(&g, width))
+                        pack_b(g.packed_b, width > (size_t)LANES ? NR : LANES, g.b, g.ldb, tb, k0, kc, j, width);
+                    panel_block(&g, block, i, m, j, width, 0, j - t.c0);
+                }
+            }
+        return;
+    }
+    for (size_t j = t.c0; j < t.c1; j += NR) /* packed B is used for all rows */
+        for (size_t block = 0; block < g.blocks; block++) {
+            const size_t k0 = block * KC, kc = least(KC, args->depth - k0), width = least(NR, t.c1 - j);
+            if (must_pack_b(&g, width))
+                pack_b(g.packed_b, width > (size_t)LANES ? NR : LANES, g.b, g.ldb, tb, k0, kc, j, width);
+            for (size_t i = t.r0; i < t.r1; i += MB)
+                panel_block(&g, block, i, least(MB, t.r1 - i), j, width, i - t.r0, 0);
+        }
+}
+
+static void gemm_nn(const lami_args *args, lami_tile t, void *work)
+{
+    gemm(args, t, work, 0, 0);
+}
+
+static void gemm_nt(const lami_args *args, lami_tile t, void *work)
+{
+    gemm(args, t, work, 0, 1);
+}
+
+static void gemm_tn(const lami_args *args, lami_tile t, void *work)
+{
+    gemm(args, t, work, 1, 0);
+}

@@ -1,0 +1,174 @@
+/* map: operations element by element. Rows of a tile that lie without a gap are walked as one. */
+
+#define IN(i)  ((const real *)args->in[i])
+#define OUT(i) ((real *)args->out[i])
+
+/* A tile as `count` stretches of `length` contiguous elements, the first at `start`, `stride` apart. */
+typedef struct {
+    size_t start, length, count, stride;
+} stretches;
+
+INLINE stretches stretches_of(const lami_args *args, lami_tile t)
+{
+    const size_t rows = t.r1 - t.r0, width = t.c1 - t.c0, start = t.r0 * args->cols + t.c0;
+    if (width == args->cols)
+        return (stretches) { start, rows * width, 1, 0 };
+    return (stretches) { start, width, rows, args->cols };
+}
+
+/* For the elements of a tile, LANES at a time: i is the index into the array, n how many are left of the stretch. */
+#define EACH(args, t)                                                                       \
+    for (stretches s_ = stretches_of(args, t); s_.count; s_.count--, s_.start += s_.stride) \
+        for (size_t i = s_.start, n = s_.length; n; n -= n < LANES ? n : LANES, i += LANES)
+
+/* For the elements of a tile with their row and column: vectors run along columns. */
+#define EACH_AT(t)                           \
+    for (size_t r = (t).r0; r < (t).r1; r++) \
+        for (size_t c = (t).c0, n = (t).c1 - (t).c0; n; n -= n < LANES ? n : LANES, c += LANES)
+
+INLINE vec at(const real *p, size_t i, size_t n)
+{
+    return vload_pad(p + i, n, 0);
+}
+
+INLINE void put(real *p, size_t i, size_t n, vec v)
+{
+    vstore_pad(p + i, n, v);
+}
+
+static void bias(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH_AT (t)
+        put(OUT(0), r * args->cols + c, n, at(IN(0), r * args->cols + c, n) + at(IN(1), c, n));
+}
+
+static void add(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH (args, t)
+        put(OUT(0), i, n, at(IN(0), i, n) + at(IN(1), i, n));
+}
+
+static void relu(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH (args, t)
+        put(OUT(0), i, n, vmax(at(IN(0), i, n), vset(0)));
+}
+
+static void relu_grad(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH (args, t)
+        put(OUT(0), i, n, (vec)((ivec)at(IN(0), i, n) & (at(IN(1), i, n) > vset(0))));
+}
+
+static void norm_cols(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH_AT (t) {
+        const vec xhat = (at(IN(0), r * args->cols + c, n) - at(IN(1), c, n)) * at(IN(2), c, n);
+        put(OUT(0), r * args->cols + c, n, vfma(xhat, at(IN(3), c, n), at(IN(4), c, n)));
+    }
+}
+
+static void norm_rows(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH_AT (t) {
+        const vec xhat = (at(IN(0), r * args->cols + c, n) - vset(IN(1)[r])) * vset(IN(2)[r]);
+        put(OUT(0), r * args->cols + c, n, vfma(xhat, at(IN(3), c, n), at(IN(4), c, n)));
+    }
+}
+
+/* dx = gamma * rstd * (dy - dbeta / N - xhat * dgamma / N) */
+static void norm_cols_grad(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec share = vset((real)(1.0 / (double)args->rows));
+    EACH_AT (t) {
+        const size_t i = r * args->cols + c;
+        const vec rstd = at(IN(3), c, n), xhat = (at(IN(1), i, n) - at(IN(2), c, n)) * rstd;
+        const vec centred = at(IN(0), i, n) - at(IN(6), c, n) * share;
+        put(OUT(0), i, n, at(IN(4), c, n) * rstd * vfma(-xhat, at(IN(5), c, n) * share, centred));
+    }
+}
+
+static void scale_cols(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH_AT (t)
+        put(OUT(0), r * args->cols + c, n, at(IN(0), r * args->cols + c, n) * (at(IN(1), c, n) * at(IN(2), c, n)));
+}
+
+static void rstd(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec eps = vset((real)args->c[0]);
+    EACH (args, t)
+        put(OUT(0), i, n, vset(1) / vsqrt(at(IN(0), i, n) + eps));
+}
+
+static void running(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec keep = vset((real)args->c[0]), take = vset((real)(1 - args->c[0]));
+    EACH (args, t)
+        put(OUT(0), i, n, vfma(keep, at(IN(0), i, n), take * at(IN(1), i, n)));
+}
+
+/* ---- dropout ---- */
+
+/* Philox4x32-10 of counters first .. first + count (count <= WORDS / 4) into words; the counters of a vector lie in the
+ * low halves of 64-bit lanes, where the 32 x 32 bit product wants them. */
+enum { WORDS = 256 };
+
+static void random_words(uint32_t words[WORDS], uint64_t first, size_t count, uint32_t step, uint32_t place,
+                         uint64_t key)
+{
+    for (size_t done = 0; done < count; done += U64_LANES) {
+        u64vec c0 = { 0 }, c1 = { 0 }; /* or gcc -O1 warns */
+        for (int l = 0; l < U64_LANES; l++) {
+            c0[l] = (first + done + (size_t)l) & 0xffffffffu;
+            c1[l] = (first + done + (size_t)l) >> 32;
+        }
+        u64vec c2 = (c0 ^ c0) + step, c3 = (c0 ^ c0) + place;
+        uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+        UNROLL
+        for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+            const u64vec p0 = mul_u32(c0, (c0 ^ c0) + 0xD2511F53u), p1 = mul_u32(c2, (c2 ^ c2) + 0xCD9E8D57u);
+            c0 = (p1 >> 32) ^ c1 ^ (uint64_t)k0;
+            c1 = p1;
+            c2 = (p0 >> 32) ^ c3 ^ (uint64_t)k1;
+            c3 = p0;
+        }
+        const u64vec low = (c0 & 0xffffffffu) | (c1 << 32), high = (c2 & 0xffffffffu) | (c3 << 32);
+        for (int l = 0; l < U64_LANES && done + (size_t)l < count; l++) {
+            uint32_t *w = words + 4 * (done + (size_t)l);
+            w[0] = (uint32_t)low[l];
+            w[1] = (uint32_t)(low[l] >> 32);
+            w[2] = (uint32_t)high[l];
+            w[3] = (uint32_t)(high[l] >> 32);
+        }
+    }
+}
+
+static void dropout(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    uint32_t words[WORDS];
+    const real scale = (real)args->c[0];
+    for (stretches s = stretches_of(args, t); s.count; s.count--, s.start += s.stride) {
+        const real *x = IN(0) + s.start;
+        real *y = OUT(0) + s.start;
+        for (size_t done = 0, skip = s.start % 4; done < s.length; skip = 0) {
+            const size_t left = s.length - done, n = left < WORDS - skip ? left : WORDS - skip;
+            random_words(words, (s.start + done) / 4, (skip + n + 3) / 4, args->vars->step, args->place,
+                         args->vars->dropout_seed);
+            for (size_t i = 0; i < n; i++)
+                y[done + i] = words[skip + i] >= args->threshold ? x[done + i] * scale : 0;
+            done += n;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+/* ops: the table of one instruction set and number type. Compiled once for each; the build sets LAMI_SET (avx2), LAMI_BITS and
+ * LAMI_VBYTES. The table is the only external symbol. An operation missing from the templates does not compile. */
+#include "ops.h"
+
+#include "vec.h"
+
+#include "../core/math.t.h"
+
+#include "gemm.t.h"
+#include "map.t.h"
+#include "update.t.h"
+#include "stat.t.h"
+#include "row.t.h"
+#include "peak.t.h"
+
+static size_t work_bytes(lami_op op, const lami_args *args, size_t tile_rows, size_t tile_cols)
+{
+    if (op != LAMI_OP_gemm_nn && op != LAMI_OP_gemm_nt && op != LAMI_OP_gemm_tn)
+        return 0;
+    gemm_job g = { .ta = op == LAMI_OP_gemm_tn };
+    return gemm_layout(&g, NULL, args->depth, tile_rows, tile_cols) * sizeof(real);
+}
+
+#define NAME_(set, bits) lami_ops_##set##_f##bits
+#define NAME(set, bits)  NAME_(set, bits)
+#define TEXT_(set)       #set
+#define TEXT(set)        TEXT_(set)
+
+extern const lami_ops NAME(LAMI_SET, LAMI_BITS);
+const lami_ops NAME(LAMI_SET, LAMI_BITS) = {
+    .set = TEXT(LAMI_SET),
+    .bits = LAMI_BITS,
+    .panel = NR,
+    .work = work_bytes,
+    .peak = peak,
+    .run = {
+#define OP(name, class) [LAMI_OP_##name] = name,
+        LAMI_OPS(OP)
+#undef OP
+    },
+};

@@ -1,0 +1,144 @@
+/* ops: the table of operations, the only boundary to a device.
+ *
+ * Every operation is a function of a tile of its output: rows r0..r1 and columns c0..c1 of a (rows, cols) array. Running it
+ * is running it on all tiles, in any order, on any thread; merging operations is running several of them on one tile, one
+ * after another, while it is in the cache. So merged and unmerged give the same bits by construction, and so does any
+ * number of threads: a split never changes how an element is computed.
+ *
+ * An operation's class says which tiles it can work on, and so what may be merged with it:
+ *   PRODUCER  reads whole rows and columns of its inputs, writes a tile: any tile (gemm)
+ *   MAP       element by element, with vectors along rows or columns: any tile
+ *   STAT      column statistics of chunks of `chunk` rows: tiles of whole chunks
+ *   ROW       along rows: tiles of all columns
+ *   TREE      adds up what STAT left, along the chunks, as a fixed tree: rows = 1, any columns
+ * in[] and out[] below are the operands in the order of lami_args. Arrays are row-major without gaps. An operand that is read
+ * and written stands in both. Sizes in brackets: N rows, D columns, K the length of the sums, P = ceil(N / chunk). */
+#ifndef LAMI_OPS_H
+#define LAMI_OPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lamina.h"
+
+typedef enum lami_class { LAMI_PRODUCER, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TREE } lami_class;
+
+#define LAMI_OPS(OP)                                                                                                        \
+    /* y = a b: in a (N, K), b (K, D); out y (N, D). nt: b is (D, K); tn: a is (K, N) */                                    \
+    OP(gemm_nn, LAMI_PRODUCER)                                                                                              \
+    OP(gemm_nt, LAMI_PRODUCER)                                                                                              \
+    OP(gemm_tn, LAMI_PRODUCER)                                                                                              \
+    /* y = x + b: in x (N, D), b (D); out y */                                                                              \
+    OP(bias, LAMI_MAP)                                                                                                      \
+    /* y = a + b: in a, b (N, D); out y */                                                                                  \
+    OP(add, LAMI_MAP)                                                                                                       \
+    /* y = max(x, 0): in x; out y. grad: dx = dy where y > 0, else 0: in dy, y; out dx */                                   \
+    OP(relu, LAMI_MAP)                                                                                                      \
+    OP(relu_grad, LAMI_MAP)                                                                                                 \
+    /* y = x * c[0] where the random word of the element is at least threshold, else 0: in x; out y */                      \
+    OP(dropout, LAMI_MAP)                                                                                                   \
+    /* y = (x - mean) * rstd * gamma + beta: in x, mean, rstd, gamma, beta; out y. cols: mean, rstd (D); rows: (N) */       \
+    OP(norm_cols, LAMI_MAP)                                                                                                 \
+    OP(norm_rows, LAMI_MAP)                                                                                                 \
+    /* batch norm's dx: in dy, x, mean, rstd, gamma, dgamma, dbeta; out dx */                                               \
+    OP(norm_cols_grad, LAMI_MAP)                                                                                            \
+    /* dx = dy * rstd * gamma, per column (batch norm in test mode): in dy, rstd, gamma; out dx */                          \
+    OP(scale_cols, LAMI_MAP)                                                                                                \
+    /* rstd = 1 / sqrt(var + c[0]): in var (1, D); out rstd */                                                              \
+    OP(rstd, LAMI_MAP)                                                                                                      \
+    /* run = c[0] * run + (1 - c[0]) * batch: in run, batch (1, D); out run */                                              \
+    OP(running, LAMI_MAP)                                                                                                   \
+    /* gradient with L2: g = dw + c[0] * w: in dw, w; out g */                                                              \
+    OP(decay, LAMI_MAP)                                                                                                     \
+    /* update rules; lr and Adam's corrections come from the step's variables */                                            \
+    OP(sgd, LAMI_MAP)      /* in w, dw; out w */                                                                            \
+    OP(momentum, LAMI_MAP) /* in w, dw, v; out w, v; c[0] momentum */                                                       \
+    OP(nesterov, LAMI_MAP) /* in w, dw, v; out w, v; c[0] momentum */                                                       \
+    OP(rmsprop, LAMI_MAP)  /* in w, dw, s; out w, s; c[0] decay, c[1] eps */                                                \
+    OP(adam, LAMI_MAP)     /* in w, dw, m, v; out w, m, v; c[0] beta1, c[1] beta2, c[2] eps */                              \
+    /* per chunk and column: the first element, the mean less that, the sum of squared deviations: in x;                 */ \
+    /* out shift, mean, m2 (P, D)                                                                                        */ \
+    OP(stat_moments, LAMI_STAT)                                                                                             \
+    /* per chunk and column: in x; out sum (P, D). sumsq: of squares */                                                     \
+    OP(stat_sum, LAMI_STAT)                                                                                                 \
+    OP(stat_sumsq, LAMI_STAT)                                                                                               \
+    /* per chunk and column, sums of dy * xhat and dy: in dy, x, mean, rstd; out a, b (P, D) */                             \
+    OP(stat_norm_cols, LAMI_STAT)                                                                                           \
+    OP(stat_norm_rows, LAMI_STAT)                                                                                           \
+    /* mean and reciprocal deviation of each row: in x; out mean, rstd (N); c[0] eps */                                     \
+    OP(row_moments, LAMI_ROW)                                                                                               \
+    /* layer norm's dx: in dy, x, mean, rstd, gamma; out dx */                                                              \
+    OP(row_norm_grad, LAMI_ROW)                                                                                             \
+    /* losses: in scores (N, D), labels (N, int32); out loss (N), [dscores (N, D), of the mean over the batch] */           \
+    OP(softmax_loss, LAMI_ROW)                                                                                              \
+    OP(svm_loss, LAMI_ROW)                                                                                                  \
+    /* Chan's formula over chunks: in shift, mean, m2 (P, D); out mean, var, rstd (D); c[0] eps */                          \
+    OP(tree_moments, LAMI_TREE)                                                                                             \
+    /* sums over chunks: in a (P, D), [b (P, D)]; out a (D), [b (D)] */                                                     \
+    OP(tree_sum, LAMI_TREE)
+
+typedef enum lami_op {
+#define OP(name, class) LAMI_OP_##name,
+    LAMI_OPS(OP)
+#undef OP
+        LAMI_OP_COUNT
+} lami_op;
+
+enum { LAMI_INS = 7, LAMI_OUTS = 3, LAMI_CONSTANTS = 3 };
+
+/* What changes from step to step, shared by all records of a plan. */
+typedef struct lami_vars {
+    uint64_t dropout_seed;
+    uint32_t step; /* word 2 of the random counter */
+    double lr;
+    double correct1, correct2; /* Adam: 1 / (1 - beta^t) */
+    double batch;              /* samples of this step: the divisor of a mean over the batch */
+} lami_vars;
+
+typedef struct lami_args {
+    const void *in[LAMI_INS];
+    void *out[LAMI_OUTS];
+    size_t rows, cols, depth; /* N, D, K; for TREE depth is the number of rows that the chunks covered */
+    size_t chunk;             /* rows of a chunk (STAT, TREE) */
+    double c[LAMI_CONSTANTS];
+    uint32_t place;     /* purpose << 24 | layer, for random numbers */
+    uint32_t threshold; /* dropout: keep where word >= threshold */
+    const lami_vars *vars;
+} lami_args;
+
+typedef struct lami_tile {
+    size_t r0, r1, c0, c1;
+} lami_tile;
+
+/* Scratch of a thread, 64-byte aligned, lami_ops.work() bytes. */
+typedef void (*lami_tile_fn)(const lami_args *args, lami_tile tile, void *work);
+
+typedef struct lami_ops {
+    const char *set; /* "avx2" */
+    int bits;        /* 32, 64 */
+    lami_tile_fn run[LAMI_OP_COUNT];
+    size_t panel; /* columns of a gemm's panel: tiles are best a multiple of it */
+    size_t (*work)(lami_op op, const lami_args *args, size_t tile_rows, size_t tile_cols); /* bytes of scratch */
+    double (*peak)(size_t turns, double *flops);                                           /* peak.t.h */
+} lami_ops;
+
+/* Rows of a gemm block: tiles are best a multiple of it. Divisible by the rows of every set's micro-kernel. */
+enum { LAMI_GEMM_ROWS = 24 };
+
+/* Name and class of each operation. */
+typedef struct lami_op_info {
+    const char *name;
+    lami_class class;
+} lami_op_info;
+extern const lami_op_info lami_op_table[LAMI_OP_COUNT];
+
+/* ---- which table: kern/cpu.c ---- */
+
+/* The table of an instruction set ("auto": the best that this machine has) and number type (32, 64). Errors: LAM_EUNSUPPORTED:
+ * this build or machine does not have the set. */
+lam_status lami_ops_find(const lami_ops **ops, const char *set, int bits);
+
+/* The i-th set of this build, best first, NULL past the end; *usable tells whether this machine has it. */
+const char *lami_set_name(size_t i, int *usable);
+
+#endif

@@ -1,0 +1,74 @@
+/* update: the update rules, element by element, with the course's formulas (CS231n assignment 2, optim.py; Nesterov as in
+ * its notes on optimisation). Weights and state are read and written in place. */
+
+/* g = dw + l2 * w */
+static void decay(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec l2 = vset((real)args->c[0]);
+    EACH (args, t)
+        put(OUT(0), i, n, vfma(l2, at(IN(1), i, n), at(IN(0), i, n)));
+}
+
+/* w -= lr * dw */
+static void sgd(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec lr = vset((real)args->vars->lr);
+    EACH (args, t)
+        put(OUT(0), i, n, vfma(-lr, at(IN(1), i, n), at(IN(0), i, n)));
+}
+
+/* v = mu * v - lr * dw;  w += v */
+static void momentum(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec lr = vset((real)args->vars->lr), mu = vset((real)args->c[0]);
+    EACH (args, t) {
+        const vec v = vfma(mu, at(IN(2), i, n), -(lr * at(IN(1), i, n)));
+        put(OUT(0), i, n, at(IN(0), i, n) + v);
+        put(OUT(1), i, n, v);
+    }
+}
+
+/* u = v;  v = mu * v - lr * dw;  w += -mu * u + (1 + mu) * v */
+static void nesterov(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec lr = vset((real)args->vars->lr), mu = vset((real)args->c[0]), ahead = vset((real)(1 + args->c[0]));
+    EACH (args, t) {
+        const vec u = at(IN(2), i, n), v = vfma(mu, u, -(lr * at(IN(1), i, n)));
+        put(OUT(0), i, n, at(IN(0), i, n) + vfma(ahead, v, -(mu * u)));
+        put(OUT(1), i, n, v);
+    }
+}
+
+/* s = decay * s + (1 - decay) * dw^2;  w -= lr * dw / (sqrt(s) + eps) */
+static void rmsprop(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec lr = vset((real)args->vars->lr), keep = vset((real)args->c[0]), take = vset((real)(1 - args->c[0])),
+              eps = vset((real)args->c[1]);
+    EACH (args, t) {
+        const vec g = at(IN(1), i, n), s = vfma(keep, at(IN(2), i, n), take * g * g);
+        put(OUT(0), i, n, at(IN(0), i, n) - lr * g / (vsqrt(s) + eps));
+        put(OUT(1), i, n, s);
+    }
+}
+
+/* m = b1 * m + (1 - b1) * dw;  v = b2 * v + (1 - b2) * dw^2;  w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) */
+static void adam(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec lr = vset((real)args->vars->lr), eps = vset((real)args->c[2]);
+    const vec b1 = vset((real)args->c[0]), take1 = vset((real)(1 - args->c[0]));
+    const vec b2 = vset((real)args->c[1]), take2 = vset((real)(1 - args->c[1]));
+    const vec correct1 = vset((real)args->vars->correct1), correct2 = vset((real)args->vars->correct2);
+    EACH (args, t) {
+        const vec g = at(IN(1), i, n);
+        const vec m = vfma(b1, at(IN(2), i, n), take1 * g), v = vfma(b2, at(IN(3), i, n), take2 * g * g);
+        put(OUT(0), i, n, at(IN(0), i, n) - lr * (m * correct1) / (vsqrt(v * correct2) + eps));
+        put(OUT(1), i, n, m);
+        put(OUT(2), i, n, v);
+    }
+}

@@ -1,0 +1,439 @@
+/* order: every operation with the roundings and the order of sums that docs/numerics.md promises, one element at a
+ * time. Included twice by reference.c, with LAMI_BITS 32 and 64. A change here is a new numerics version.
+ *
+ *   gemm     fused multiply-adds in increasing k within blocks of 256, from +0; blocks added as a binary counter
+ *   columns  rows of a chunk in order, from +0; chunks added as a binary counter
+ *   rows     element j in lane j mod (64 bytes of lanes); lane i added to i + half, half = 8 (double: 4) .. 1 */
+#if LAMI_BITS == 32
+#define REAL    float
+#define FMA     fmaf
+#define SQRT    sqrtf
+#define NAME(x) x##_f32
+#else
+#define REAL    double
+#define FMA     fma
+#define SQRT    sqrt
+#define NAME(x) x##_f64
+#endif
+#define LANES  (64 / sizeof(REAL))
+#define IN(i)  ((const REAL *)args->in[i])
+#define OUT(i) ((REAL *)args->out[i])
+#define C(i)   ((REAL)args->c[i])
+#define LR     ((REAL)args->vars->lr)
+
+/* The larger, b only where a < b: a NaN in a stays. */
+static REAL NAME(larger)(REAL a, REAL b)
+{
+    return a < b ? b : a;
+}
+
+/* Sums that come one by one, added as a binary counter: level l holds a sum of 2^l of them. */
+typedef struct {
+    REAL level[64];
+    size_t count;
+} NAME(counter);
+
+static void NAME(count_in)(NAME(counter) * n, REAL sum)
+{
+    int l = 0;
+    for (; n->count >> l & 1; l++)
+        sum = n->level[l] + sum;
+    n->level[l] = sum;
+    n->count++;
+}
+
+/* What is left, from the smallest up. */
+static REAL NAME(total)(const NAME(counter) * n)
+{
+    int l = 0;
+    while (!(n->count >> l & 1))
+        l++;
+    REAL sum = n->level[l];
+    for (l++; n->count >> l; l++)
+        if (n->count >> l & 1)
+            sum = n->level[l] + sum;
+    return sum;
+}
+
+static void NAME(gemm)(const lami_args *args, int ta, int tb)
+{
+    const size_t rows = args->rows, cols = args->cols, depth = args->depth;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++) {
+            NAME(counter) blocks = { .count = 0 };
+            for (size_t k0 = 0; k0 < depth; k0 += 256) {
+                REAL sum = 0;
+                for (size_t k = k0; k < k0 + 256 && k < depth; k++)
+                    sum = FMA(IN(0)[ta ? k * rows + i : i * depth + k], IN(1)[tb ? j * depth + k : k * cols + j], sum);
+                NAME(count_in)(&blocks, sum);
+            }
+            OUT(0)[i * cols + j] = NAME(total)(&blocks);
+        }
+}
+
+static void NAME(gemm_nn)(const lami_args *args)
+{
+    NAME(gemm)(args, 0, 0);
+}
+
+static void NAME(gemm_nt)(const lami_args *args)
+{
+    NAME(gemm)(args, 0, 1);
+}
+
+static void NAME(gemm_tn)(const lami_args *args)
+{
+    NAME(gemm)(args, 1, 0);
+}
+
+/* ---- element by element ---- */
+
+static void NAME(bias)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] + IN(1)[c];
+}
+
+static void NAME(add)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] + IN(1)[i];
+}
+
+static void NAME(relu)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = NAME(larger)(IN(0)[i], 0);
+}
+
+static void NAME(relu_grad)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(1)[i] > 0 ? IN(0)[i] : 0;
+}
+
+static void NAME(dropout)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = kept(args, i) ? IN(0)[i] * C(0) : 0;
+}
+
+static void NAME(norm_cols)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = FMA((IN(0)[i] - IN(1)[c]) * IN(2)[c], IN(3)[c], IN(4)[c]);
+}
+
+static void NAME(norm_rows)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = FMA((IN(0)[i] - IN(1)[r]) * IN(2)[r], IN(3)[c], IN(4)[c]);
+}
+
+static void NAME(norm_cols_grad)(const lami_args *args)
+{
+    EACH (args) {
+        const REAL share = (REAL)(1.0 / (double)args->rows), rstd = IN(3)[c], xhat = (IN(1)[i] - IN(2)[c]) * rstd;
+        OUT(0)[i] = IN(4)[c] * rstd * FMA(-xhat, IN(5)[c] * share, IN(0)[i] - IN(6)[c] * share);
+    }
+}
+
+static void NAME(scale_cols)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (IN(1)[c] * IN(2)[c]);
+}
+
+static void NAME(rstd)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = 1 / SQRT(IN(0)[i] + C(0));
+}
+
+static void NAME(running)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = FMA(C(0), IN(0)[i], (REAL)(1 - args->c[0]) * IN(1)[i]);
+}
+
+static void NAME(decay)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = FMA(C(0), IN(1)[i], IN(0)[i]);
+}
+
+static void NAME(sgd)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = FMA(-LR, IN(1)[i], IN(0)[i]);
+}
+
+static void NAME(momentum)(const lami_args *args)
+{
+    EACH (args) {
+        const REAL v = FMA(C(0), IN(2)[i], -(LR * IN(1)[i]));
+        OUT(0)[i] = IN(0)[i] + v;
+        OUT(1)[i] = v;
+    }
+}
+
+static void NAME(nesterov)(const lami_args *args)
+{
+    EACH (args) {
+        const REAL u = IN(2)[i], v = FMA(C(0), u, -(LR * IN(1)[i]));
+        OUT(0)[i] = IN(0)[i] + FMA((REAL)(1 + args->c[0]), v, -(C(0) * u));
+        OUT(1)[i] = v;
+    }
+}
+
+static void NAME(rmsprop)(const lami_args *args)
+{
+    EACH (args) {
+        const REAL g = IN(1)[i], s = FMA(C(0), IN(2)[i], (REAL)(1 - args->c[0]) * g * g);
+        OUT(0)[i] = IN(0)[i] - LR * g / (SQRT(s) + C(1));
+        OUT(1)[i] = s;
+    }
+}
+
+static void NAME(adam)(const lami_args *args)
+{
+    EACH (args) {
+        const REAL g = IN(1)[i], correct1 = (REAL)args->vars->correct1, correct2 = (REAL)args->vars->correct2;
+        const REAL m = FMA(C(0), IN(2)[i], (REAL)(1 - args->c[0]) * g);
+        const REAL v = FMA(C(1), IN(3)[i], (REAL)(1 - args->c[1]) * g * g);
+        OUT(0)[i] = IN(0)[i] - LR * (m * correct1) / (SQRT(v * correct2) + C(2));
+        OUT(1)[i] = m;
+        OUT(2)[i] = v;
+    }
+}
+
+/* ---- columns ---- */
+
+static void NAME(stat_moments)(const lami_args *args)
+{
+    EACH_CHUNK (args) {
+        const REAL shift = IN(0)[begin * cols + c];
+        REAL sum = 0, m2 = 0;
+        for (size_t r = begin; r < end; r++)
+            sum += IN(0)[r * cols + c] - shift;
+        const REAL mean = sum / (REAL)(end - begin);
+        for (size_t r = begin; r < end; r++) {
+            const REAL d = IN(0)[r * cols + c] - shift - mean;
+            m2 = FMA(d, d, m2);
+        }
+        OUT(0)[o] = shift;
+        OUT(1)[o] = mean;
+        OUT(2)[o] = m2;
+    }
+}
+
+static void NAME(stat_sum)(const lami_args *args)
+{
+    EACH_CHUNK (args) {
+        REAL sum = 0;
+        for (size_t r = begin; r < end; r++)
+            sum += IN(0)[r * cols + c];
+        OUT(0)[o] = sum;
+    }
+}
+
+static void NAME(stat_sumsq)(const lami_args *args)
+{
+    EACH_CHUNK (args) {
+        REAL sum = 0;
+        for (size_t r = begin; r < end; r++)
+            sum = FMA(IN(0)[r * cols + c], IN(0)[r * cols + c], sum);
+        OUT(0)[o] = sum;
+    }
+}
+
+static void NAME(stat_norm_cols)(const lami_args *args)
+{
+    EACH_CHUNK (args) {
+        REAL a = 0, b = 0;
+        for (size_t r = begin; r < end; r++) {
+            a = FMA(IN(0)[r * cols + c], (IN(1)[r * cols + c] - IN(2)[c]) * IN(3)[c], a);
+            b += IN(0)[r * cols + c];
+        }
+        OUT(0)[o] = a;
+        OUT(1)[o] = b;
+    }
+}
+
+static void NAME(stat_norm_rows)(const lami_args *args)
+{
+    EACH_CHUNK (args) {
+        REAL a = 0, b = 0;
+        for (size_t r = begin; r < end; r++) {
+            a = FMA(IN(0)[r * cols + c], (IN(1)[r * cols + c] - IN(2)[r]) * IN(3)[r], a);
+            b += IN(0)[r * cols + c];
+        }
+        OUT(0)[o] = a;
+        OUT(1)[o] = b;
+    }
+}
+
+static void NAME(tree_sum)(const lami_args *args)
+{
+    for (int k = 0; k < 2 && args->out[k]; k++)
+        for (size_t c = 0; c < args->cols; c++) {
+            NAME(counter) chunks = { .count = 0 };
+            for (size_t p = 0; p * args->chunk < args->depth; p++)
+                NAME(count_in)(&chunks, IN(k)[p * args->cols + c]);
+            OUT(k)[c] = NAME(total)(&chunks);
+        }
+}
+
+typedef struct {
+    REAL shift, mean, m2;
+    size_t count;
+} NAME(moments);
+
+static NAME(moments) NAME(merged)(NAME(moments) a, NAME(moments) b)
+{
+    const REAL share = (REAL)((double)b.count / (double)(a.count + b.count)),
+               delta = (b.shift - a.shift) + (b.mean - a.mean);
+    return (NAME(moments)) { a.shift, FMA(delta, share, a.mean), FMA(delta * delta, (REAL)a.count * share, a.m2 + b.m2),
+                             a.count + b.count };
+}
+
+/* The binary counter again, of moments. */
+static void NAME(tree_moments)(const lami_args *args)
+{
+    for (size_t c = 0; c < args->cols; c++) {
+        NAME(moments) level[64];
+        size_t p = 0;
+        for (; p * args->chunk < args->depth; p++) {
+            const size_t i = p * args->cols + c, rest = args->depth - p * args->chunk;
+            NAME(moments) m = { IN(0)[i], IN(1)[i], IN(2)[i], rest < args->chunk ? rest : args->chunk };
+            int l = 0;
+            for (; p >> l & 1; l++)
+                m = NAME(merged)(level[l], m);
+            level[l] = m;
+        }
+        NAME(moments) m = { .count = 0 };
+        for (int l = 0; p >> l; l++)
+            if (p >> l & 1)
+                m = m.count ? NAME(merged)(level[l], m) : level[l];
+        OUT(0)[c] = m.shift + m.mean;
+        OUT(1)[c] = m.m2 / (REAL)args->depth;
+        OUT(2)[c] = 1 / SQRT(OUT(1)[c] + C(0));
+    }
+}
+
+/* ---- rows ---- */
+
+static REAL NAME(lane_sum)(REAL lane[LANES])
+{
+    for (size_t half = LANES / 2; half; half /= 2)
+        for (size_t i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* Columns with those that fill up the last lanes; a row's tail is padded with a value that says it is not there. */
+static size_t NAME(padded)(const lami_args *args)
+{
+    return (args->cols + LANES - 1) / LANES * LANES;
+}
+
+static REAL NAME(element)(const REAL *x, const lami_args *args, size_t j, REAL pad)
+{
+    return j < args->cols ? x[j] : pad;
+}
+
+static void NAME(row_moments)(const lami_args *args)
+{
+    for (size_t r = 0; r < args->rows; r++) {
+        const REAL *x = IN(0) + r * args->cols;
+        REAL sum[LANES] = { 0 }, squares[LANES] = { 0 };
+        for (size_t j = 0; j < NAME(padded)(args); j++)
+            sum[j % LANES] += NAME(element)(x, args, j, 0);
+        const REAL mean = NAME(lane_sum)(sum) / (REAL)args->cols;
+        for (size_t j = 0; j < NAME(padded)(args); j++) {
+            const REAL d = NAME(element)(x, args, j, mean) - mean;
+            squares[j % LANES] = FMA(d, d, squares[j % LANES]);
+        }
+        OUT(0)[r] = mean;
+        OUT(1)[r] = 1 / SQRT(NAME(lane_sum)(squares) / (REAL)args->cols + C(0));
+    }
+}
+
+static void NAME(row_norm_grad)(const lami_args *args)
+{
+    const REAL share = (REAL)(1.0 / (double)args->cols);
+    for (size_t r = 0; r < args->rows; r++) {
+        const REAL *dy = IN(0) + r * args->cols, *x = IN(1) + r * args->cols, *gamma = IN(4);
+        const REAL mean = IN(2)[r], rstd = IN(3)[r];
+        REAL sum[LANES] = { 0 }, dot[LANES] = { 0 };
+        for (size_t j = 0; j < NAME(padded)(args); j++) {
+            const REAL g = NAME(element)(dy, args, j, 0) * NAME(element)(gamma, args, j, 0);
+            sum[j % LANES] += g;
+            dot[j % LANES] = FMA(g, (NAME(element)(x, args, j, mean) - mean) * rstd, dot[j % LANES]);
+        }
+        const REAL avg = NAME(lane_sum)(sum) * share, slope = -(NAME(lane_sum)(dot) * share);
+        for (size_t j = 0; j < args->cols; j++)
+            OUT(0)[r * args->cols + j] = rstd * FMA((x[j] - mean) * rstd, slope, dy[j] * gamma[j] - avg);
+    }
+}
+
+static REAL NAME(math)(int function, REAL x)
+{
+    NAME(math_one).f[function](1, &x, &x, &x);
+    return x;
+}
+
+static void NAME(softmax_loss)(const lami_args *args)
+{
+    const REAL share = (REAL)(1.0 / args->vars->batch), lowest = (REAL)-INFINITY;
+    for (size_t r = 0; r < args->rows; r++) {
+        const REAL *x = IN(0) + r * args->cols;
+        const size_t label = (size_t)((const int32_t *)args->in[1])[r];
+        REAL max = lowest, sum[LANES] = { 0 };
+        for (size_t j = 0; j < args->cols; j++)
+            max = NAME(larger)(max, x[j]);
+        for (size_t j = 0; j < NAME(padded)(args); j++)
+            sum[j % LANES] += NAME(math)(MATH_EXP, NAME(element)(x, args, j, lowest) - max);
+        const REAL total = NAME(lane_sum)(sum);
+        OUT(0)[r] = NAME(math)(MATH_LOG, total) - (x[label] - max);
+        for (size_t j = 0; args->out[1] && j < args->cols; j++)
+            OUT(1)[r * args->cols + j] = (NAME(math)(MATH_EXP, x[j] - max) / total - (REAL)(j == label)) * share;
+    }
+}
+
+static void NAME(svm_loss)(const lami_args *args)
+{
+    const REAL share = (REAL)(1.0 / args->vars->batch), lowest = (REAL)-INFINITY;
+    for (size_t r = 0; r < args->rows; r++) {
+        const REAL *x = IN(0) + r * args->cols;
+        const size_t label = (size_t)((const int32_t *)args->in[1])[r];
+        REAL sum[LANES] = { 0 }, count[LANES] = { 0 };
+        for (size_t j = 0; j < NAME(padded)(args); j++) {
+            const REAL other = j == label ? lowest : NAME(element)(x, args, j, lowest);
+            const REAL margin = NAME(larger)(other - x[label] + 1, 0);
+            sum[j % LANES] += margin;
+            count[j % LANES] += (REAL)(margin > 0);
+            if (args->out[1] && j < args->cols)
+                OUT(1)[r * args->cols + j] = (REAL)(margin > 0) * share;
+        }
+        OUT(0)[r] = NAME(lane_sum)(sum);
+        if (args->out[1])
+            OUT(1)[r * args->cols + label] = -(NAME(lane_sum)(count) * share);
+    }
+}
+
+const reference_fn NAME(ordered)[LAMI_OP_COUNT] = {
+#define OP(name, class) [LAMI_OP_##name] = NAME(name),
+    LAMI_OPS(OP)
+#undef OP
+};
+
+#undef REAL
+#undef FMA
+#undef SQRT
+#undef NAME
+#undef LANES
+#undef IN
+#undef OUT
+#undef C
+#undef LR
