@@ -1,0 +1,253 @@
+/* exec: walks a plan. A task is a tile of a group: the group's operations run on it one after another. */
+#include "plan.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "../core/parallel.h"
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t tiles_of(size_t n, size_t tile)
+{
+    return (n + tile - 1) / tile;
+}
+
+/* ---- tiles: their shape decides the speed and never the result ---- */
+
+enum {
+    MOST_ROWS = 8 * LAMI_GEMM_ROWS, /* rows of a product's tile: packed columns are used for all of them */
+    MOST_COLS = 128,
+    TASKS_WANTED = 4,  /* per thread, so that uneven tiles and other processes even out */
+    SMALL_TASK = 4096, /* elements: less is not worth handing out */
+    VECTOR_TASK = 1024 /* columns of a tile of one row */
+};
+
+static size_t tiles(const lami_group *g)
+{
+    return tiles_of(g->rows, g->tile_rows) * tiles_of(g->cols, g->tile_cols);
+}
+
+/* Tiles of a product: as many rows as share the packed columns, or, for a transposed left side, as many columns as share the
+ * packed rows; then smaller ones until there are enough. */
+static void shape_product(const lami_plan *plan, lami_group *g, const lami_record *lead)
+{
+    const size_t wanted = TASKS_WANTED * (size_t)plan->threads, panel = plan->ops->panel;
+    const size_t row_unit = LAMI_GEMM_ROWS;
+    if (lead->op == LAMI_OP_gemm_tn) {
+        g->tile_rows = 2 * row_unit;
+        g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_COLS);
+        while (tiles(g) > 32 * wanted && g->tile_rows < MOST_ROWS)
+            g->tile_rows *= 2;
+    } else {
+        g->tile_rows = MOST_ROWS;
+        g->tile_cols = g->whole_rows ? g->cols : panel;
+        while (!g->whole_rows && tiles(g) > 8 * wanted && g->tile_cols < MOST_COLS)
+            g->tile_cols += panel;
+    }
+    while (tiles(g) < wanted && g->tile_rows > row_unit)
+        g->tile_rows /= 2;
+    while (!g->whole_rows && tiles(g) < wanted && g->tile_cols > panel)
+        g->tile_cols = (g->tile_cols / 2 + panel - 1) / panel * panel;
+}
+
+static void shape_others(lami_group *g)
+{
+    if (g->rows == 1) {
+        g->tile_rows = 1;
+        g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
+        return;
+    }
+    g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
+    g->tile_rows = g->chunk ? g->chunk : 8;
+    while (g->tile_rows * g->tile_cols < SMALL_TASK && g->tile_rows < g->rows)
+        g->tile_rows *= 2;
+}
+
+static void shape_group(const lami_plan *plan, lami_group *g)
+{
+    const lami_record *lead = &plan->record[plan->order[g->first]];
+    g->rows = lami_extent_of(lead->rows, plan->samples);
+    g->cols = lead->cols;
+    if (lami_op_table[lead->op].class == LAMI_PRODUCER)
+        shape_product(plan, g, lead);
+    else
+        shape_others(g);
+    if (g->chunk)
+        g->tile_rows = (g->tile_rows + g->chunk - 1) / g->chunk * g->chunk;
+    while (tiles(g) > LAMI_MAX_TASKS / 64)
+        g->tile_rows *= 2;
+    g->row_tiles = tiles_of(g->rows, g->tile_rows);
+    g->col_tiles = tiles_of(g->cols, g->tile_cols);
+}
+
+void lami_plan_set_samples(lami_plan *plan, size_t samples)
+{
+    if (plan->samples == samples)
+        return;
+    plan->samples = samples;
+    plan->vars.batch = (double)samples;
+    for (size_t i = 0; i < plan->records; i++) {
+        const lami_record *r = &plan->record[i];
+        lami_args *a = &plan->args[i];
+        *a = (lami_args) { .rows = lami_extent_of(r->rows, samples),
+                           .cols = r->cols,
+                           .depth = lami_extent_of(r->depth, samples),
+                           .chunk = r->chunk,
+                           .place = r->place,
+                           .threshold = r->threshold,
+                           .vars = &plan->vars };
+        for (int k = 0; k < LAMI_INS; k++)
+            a->in[k] = plan->buffer[r->in[k]].address;
+        for (int k = 0; k < LAMI_OUTS; k++)
+            a->out[k] = plan->buffer[r->out[k]].address;
+        memcpy(a->c, r->c, sizeof a->c);
+    }
+    for (size_t g = 0; g < plan->groups; g++)
+        shape_group(plan, &plan->group[g]);
+    for (size_t p = 0; p < plan->phases; p++) {
+        lami_phase *phase = &plan->phase[p];
+        phase->tiles = 0;
+        for (int k = 0; k < phase->count; k++)
+            phase->tiles += plan->group[phase->first + k].row_tiles * plan->group[phase->first + k].col_tiles;
+    }
+}
+
+/* ---- running ---- */
+
+static lami_tile tile_of(const lami_group *g, size_t task)
+{
+    const size_t r = task / g->col_tiles * g->tile_rows, c = task % g->col_tiles * g->tile_cols;
+    return (lami_tile) { r, least(r + g->tile_rows, g->rows), c, least(c + g->tile_cols, g->cols) };
+}
+
+static void run_tile(const lami_plan *plan, const lami_group *g, size_t task, size_t thread)
+{
+    const lami_tile t = tile_of(g, task);
+    uint8_t *work = plan->work + thread * plan->work_bytes;
+    for (int k = 0; k < g->count; k++) {
+        const int r = plan->order[g->first + k];
+        plan->ops->run[plan->record[r].op](&plan->args[r], t, work);
+    }
+}
+
+static size_t phase_tasks(void *arg, size_t p)
+{
+    return ((const lami_plan *)arg)->phase[p].tiles;
+}
+
+static void phase_task(void *arg, size_t p, size_t task, size_t thread)
+{
+    const lami_plan *plan = arg;
+    const lami_group *g = &plan->group[plan->phase[p].first];
+    for (; task >= g->row_tiles * g->col_tiles; g++)
+        task -= g->row_tiles * g->col_tiles;
+    run_tile(plan, g, task, thread);
+}
+
+void lami_plan_run(lami_plan *plan, int first, int last)
+{
+    const size_t begin = first ? plan->part_end[first - 1] : 0;
+    lami_parallel_run(plan->threads, begin, plan->part_end[last], phase_tasks, phase_task, plan);
+}
+
+/* ---- looking closely ---- */
+
+static int finite_block(const void *p, size_t count, size_t element)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double x = element == sizeof(float) ? (double)((const float *)p)[i] : ((const double *)p)[i];
+        if (!(x - x == 0))
+            return 0;
+    }
+    return 1;
+}
+
+int lami_plan_find_bad(lami_plan *plan)
+{
+    for (size_t g = 0; g < plan->groups; g++) {
+        const lami_group *group = &plan->group[g];
+        if (group->part)
+            break;
+        for (int k = 0; k < group->count; k++) {
+            const int i = plan->order[group->first + k];
+            const lami_record *r = &plan->record[i];
+            for (size_t task = 0; task < group->row_tiles * group->col_tiles; task++)
+                plan->ops->run[r->op](&plan->args[i], tile_of(group, task), plan->work);
+            for (int o = 0; o < LAMI_OUTS; o++) {
+                const lami_buffer *b = &plan->buffer[r->out[o]];
+                if (r->out[o] &&
+                    !finite_block(b->address, lami_extent_of(b->rows, plan->samples) * b->cols, b->element))
+                    return r->node;
+            }
+        }
+    }
+    return LAMI_NODE_LOSS;
+}
+
+typedef struct {
+    const lami_plan *plan;
+    size_t group;
+} one_group;
+
+static size_t group_tasks(void *arg, size_t p)
+{
+    (void)p;
+    const one_group *o = arg;
+    return o->plan->group[o->group].row_tiles * o->plan->group[o->group].col_tiles;
+}
+
+static void group_task(void *arg, size_t p, size_t task, size_t thread)
+{
+    (void)p;
+    const one_group *o = arg;
+    run_tile(o->plan, &o->plan->group[o->group], task, thread);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void lami_plan_profile(lami_plan *plan, double *seconds)
+{
+    for (size_t g = 0; g < plan->groups; g++) {
+        one_group o = { plan, g };
+        const double start = now();
+        lami_parallel_run(plan->threads, 0, 1, group_tasks, group_task, &o);
+        seconds[g] += now() - start;
+    }
+}
+
+void lami_group_cost(const lami_plan *plan, size_t group, double *flops, double *bytes)
+{
+    const lami_group *g = &plan->group[group];
+    *flops = *bytes = 0;
+    for (int k = 0; k < g->count; k++) {
+        const int i = plan->order[g->first + k];
+        const lami_record *r = &plan->record[i];
+        const lami_args *a = &plan->args[i];
+        if (lami_op_table[r->op].class == LAMI_PRODUCER)
+            *flops += 2.0 * (double)a->rows * (double)a->cols * (double)a->depth;
+        /* what the group reads from outside and leaves behind; what stays inside a tile costs nothing */
+        for (int n = 0; n < LAMI_INS + LAMI_OUTS; n++) {
+            const lami_buf b = n < LAMI_INS ? r->in[n] : r->out[n - LAMI_INS];
+            int seen = !b;
+            for (int before = 0; before < k && !seen; before++) {
+                const lami_record *q = &plan->record[plan->order[g->first + before]];
+                for (int m = 0; m < LAMI_INS + LAMI_OUTS; m++) {
+                    const lami_buf other = m < LAMI_INS ? q->in[m] : q->out[m - LAMI_INS];
+                    seen |= other && plan->buffer[other].place_of == plan->buffer[b].place_of;
+                }
+            }
+            if (!seen)
+                *bytes += (double)(lami_extent_of(plan->buffer[b].rows, plan->samples) * plan->buffer[b].cols *
+                                   plan->buffer[b].element);
+        }
+    }
+}
