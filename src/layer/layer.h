@@ -1,0 +1,134 @@
+/* layer: READ FIRST. What a layer is, and how to add one.
+ *
+ * A layer is one file that describes itself: notation options, shapes and parameters, and the records of operations that
+ * its forward and backward pass stand for. Its functions run when a network is built and planned, never while it runs; they
+ * touch no element of any array. Executing a network is walking the records (plan/exec.c), so that the same description
+ * serves training, inference, the functions by themselves (lam_affine_forward ...) and any device.
+ *
+ * Three things to do to add a layer `foo`:
+ *   1. src/layer/foo.c: comment with formula, shapes, notation, source; options; shape; forward; backward; descriptor.
+ *   2. a row in layers.c.
+ *   3. tests/test_foo.c: known values. The tests that walk the table (gradient, save and load, threads, instruction
+ *      sets, merging, failed allocations) cover it from then on.
+ * Where an operation is missing, add it to kern/ops.h: an operation is a function of a tile of its output. */
+#ifndef LAMI_LAYER_H
+#define LAMI_LAYER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/shape.h"
+#include "../plan/plan.h"
+
+/* ---- options of a layer in the notation -------------------------------------------------------------------------- */
+
+typedef enum lami_opt_kind {
+    LAMI_OPT_REAL, /* double */
+    LAMI_OPT_SIZE, /* size_t */
+    LAMI_OPT_PAIR, /* size_t[2], written 3x5 or 3 for 3x3 */
+    LAMI_OPT_WORD, /* int: index into `words` */
+    LAMI_OPT_FLAG  /* int: 1 where the word stands */
+} lami_opt_kind;
+
+/* A row. Positional values come first, in order, and are written without their name: `affine 100`, `dropout 0.5`. Others
+ * are written `name value`, in any order, after them; a default that stands is not printed. */
+typedef struct lami_opt {
+    lami_opt_kind kind;
+    int positional;
+    int required;
+    const char *name, *help;
+    const char *words; /* WORD: choices separated by spaces, the first one is 0 */
+    double fallback, least,
+        most; /* default and range; a REAL's range is least <= v, and v < most where most_excluded */
+    int most_excluded;
+    size_t offset; /* into the layer's options structure */
+} lami_opt;
+
+#define LAMI_OPT_END \
+    {                \
+        .name = NULL \
+    }
+
+/* ---- what a layer sees ------------------------------------------------------------------------------------------- */
+
+enum { LAMI_MAX_PARAMS = 4, LAMI_MAX_CACHES = 4 };
+
+typedef enum lami_init { LAMI_INIT_WEIGHT, LAMI_INIT_ZERO, LAMI_INIT_ONE } lami_init;
+
+/* A parameter that a node asks for, or the running statistics of one (no gradient). In memory (rows, cols) row-major. */
+typedef struct lami_param_spec {
+    const char *name; /* "weight": the file name is "<layer><number>.weight" */
+    size_t rows, cols;
+    lami_init init;
+    int trained;    /* 0: running statistics, changed by the forward pass in training */
+    int decays;     /* 1: L2 and weight decay apply (weights) */
+    int transposed; /* 1: the file holds (cols, rows), as PyTorch has linear weights; rows then follow the sample's
+                         shape `image` in the file in C, H, W order and in memory in H, W, C order */
+    lam_shape image;
+    int index; /* into the network's parameters; set by the graph */
+} lami_param_spec;
+
+/* A node of the graph: a layer at a place. Sizes are per sample: a batch of n samples has n * rows rows. */
+typedef struct lami_node {
+    const struct lami_layer *layer;
+    const void *opts;
+    int number; /* of its kind from 1, in notation order: affine2 */
+    int place;  /* in the graph from 0: also the layer number of its random numbers */
+    int input,
+        second; /* nodes that feed it; -1: the network's input; second is -2 where there is none (all but joins) */
+    lam_shape in, out; /* of one sample, C x H x W or D */
+    double gain;       /* LAMI_INIT_WEIGHT: variance of Kaiming weights is gain / rows */
+    int params, caches;
+    lami_param_spec param[LAMI_MAX_PARAMS];
+    size_t cache_size[LAMI_MAX_CACHES];
+} lami_node;
+
+/* A row vector per sample is 1 row; channels-last images have H*W rows of C columns. */
+static inline size_t lami_rows(const lam_shape *sample)
+{
+    return sample->rank == 3 ? sample->dim[1] * sample->dim[2] : 1;
+}
+static inline size_t lami_cols(const lam_shape *sample)
+{
+    return sample->dim[0];
+}
+
+/* For shape(): ask for a parameter. Returned for setting more fields; never NULL (LAMI_MAX_PARAMS is asserted). */
+lami_param_spec *lami_param(lami_node *node, const char *name, size_t rows, size_t cols, lami_init init);
+
+/* The buffers of a node while its records are written. Gradients are LAMI_NONE where nobody wants them: then the layer need
+ * not emit what computes them. A forward that sets y = x (dropout in inference) has no backward: dx is dy then. */
+typedef struct lami_ports {
+    lami_buf x, x2, y; /* inputs and output; a layer that changes nothing (dropout in inference) sets y = x */
+    lami_buf dy, dx, dx2;
+    lami_buf param[LAMI_MAX_PARAMS], dparam[LAMI_MAX_PARAMS];
+    lami_buf cache[LAMI_MAX_CACHES]; /* made by forward (lami_buffer_new), read by backward */
+} lami_ports;
+
+/* ---- the descriptor ---------------------------------------------------------------------------------------------- */
+
+typedef struct lami_layer {
+    const char *name, *alias; /* in the notation; alias NULL where there is none */
+    const char *help;
+    const lami_opt *options; /* ends with LAMI_OPT_END; NULL where there are none */
+    size_t opts_size;
+    double gain; /* of an activation, for Kaiming (relu 2); 0: passes through (norms, dropout) */
+    int hidden;  /* 1: not a word of the notation (the join of a residual block) */
+    /* Sizes: sets out, parameters, gain left to the graph. node->in is set. Errors: LAM_ESHAPE. */
+    lam_status (*shape)(lami_node *node);
+    /* Records. `train` is 0 in inference plans. A plan remembers its first error, so that these need not. */
+    void (*forward)(lami_plan *plan, const lami_node *node, lami_ports *ports, int train);
+    void (*backward)(lami_plan *plan, const lami_node *node, const lami_ports *ports);
+    /* Multiply-adds x 2 of one sample's forward pass that gemms do; NULL: none. For describe and bench. */
+    double (*flops)(const lami_node *node);
+} lami_layer;
+
+extern const lami_layer *const lami_layers[]; /* ends with NULL */
+const lami_layer *lami_layer_find(const char *name, size_t length);
+
+/* 1 for words that later versions will know (conv, maxpool ...): refused as not built yet. */
+int lami_layer_reserved(const char *name, size_t length);
+
+extern const lami_layer lami_affine, lami_relu, lami_batchnorm, lami_layernorm, lami_dropout, lami_residual;
+
+#endif

@@ -1,0 +1,40 @@
+/* layers: the table, one row per layer. */
+#include "layer.h"
+
+#include <assert.h>
+#include <string.h>
+
+const lami_layer *const lami_layers[] = {
+    &lami_affine, &lami_relu, &lami_batchnorm, &lami_layernorm, &lami_dropout, &lami_residual, NULL,
+};
+
+static int is_word(const char *word, const char *name, size_t length)
+{
+    return word && strlen(word) == length && !memcmp(word, name, length);
+}
+
+const lami_layer *lami_layer_find(const char *name, size_t length)
+{
+    for (size_t i = 0; lami_layers[i]; i++)
+        if (!lami_layers[i]->hidden &&
+            (is_word(lami_layers[i]->name, name, length) || is_word(lami_layers[i]->alias, name, length)))
+            return lami_layers[i];
+    return NULL;
+}
+
+int lami_layer_reserved(const char *name, size_t length)
+{
+    static const char *const words[] = { "conv", "maxpool", "avgpool", "groupnorm", "flatten" };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (is_word(words[i], name, length))
+            return 1;
+    return 0;
+}
+
+lami_param_spec *lami_param(lami_node *node, const char *name, size_t rows, size_t cols, lami_init init)
+{
+    assert(node->params < LAMI_MAX_PARAMS);
+    lami_param_spec *p = &node->param[node->params++];
+    *p = (lami_param_spec) { .name = name, .rows = rows, .cols = cols, .init = init, .trained = 1 };
+    return p;
+}

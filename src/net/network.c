@@ -1,0 +1,284 @@
+/* network: networks as objects: making, reading and writing parameters, digest. */
+#include "net.h"
+
+#include <string.h>
+
+#include "../core/digest.h"
+#include "../core/fpu.h"
+#include "../core/mem.h"
+
+static lam_status fill(lam_net *net, const char *notation, const lam_shape *input, size_t classes,
+                       const lam_options *options)
+{
+    net->input = *input;
+    net->dtype = !strcmp(options->dtype, "f64") ? LAM_F64 : LAM_F32;
+    LAM_TRY(lami_notation_parse(&net->tree, notation));
+    LAM_TRY(lami_graph_build(net, notation, options->classes ? options->classes : classes));
+    return (net->notation = lami_notation_print(net->tree)) ? LAM_OK : LAM_ENOMEM;
+}
+
+lam_status lami_net_build(lam_net **out, const char *notation, const lam_shape *input, size_t classes,
+                          const lam_options *options)
+{
+    *out = NULL;
+    lam_net *net = lami_alloc(1, sizeof *net);
+    if (!net)
+        return LAM_ENOMEM;
+    const lam_status status = fill(net, notation, input, classes, lami_options_or_default(options));
+    if (status)
+        lam_net_free(net);
+    else
+        *out = net;
+    return status;
+}
+
+lam_status lami_net_make(lam_net **net, const char *notation, const lam_shape *input, size_t classes,
+                         const lam_options *options)
+{
+    LAM_TRY(lami_net_build(net, notation, input, classes, options));
+    LAMI_FPU_SCOPE;
+    lami_net_init(*net, lami_options_or_default(options));
+    return LAM_OK;
+}
+
+lam_status lam_net_new(lam_net **net, const char *notation, const lam_shape *input, const lam_options *options)
+{
+    if (!net || !notation || !input)
+        return lami_fail(LAM_EINVAL, "lam_net_new: NULL argument");
+    return lami_net_make(net, notation, input, 0, options);
+}
+
+static void free_class_names(lam_net *net)
+{
+    for (size_t i = 0; net->class_name && i < net->classes; i++)
+        lami_free(net->class_name[i]);
+    lami_free(net->class_name);
+    net->class_name = NULL;
+}
+
+void lam_net_free(lam_net *net)
+{
+    if (!net)
+        return;
+    free_class_names(net);
+    lami_prep_free(&net->prep);
+    lami_notation_free(net->tree);
+    lami_free(net->notation);
+    lami_free(net->node);
+    lami_free(net->param);
+    lami_pages_free(net->values, net->values_count * lami_dtype_size(net->dtype));
+    lami_free(net);
+}
+
+lam_status lami_net_set_class_names(lam_net *net, const lam_data *data)
+{
+    free_class_names(net);
+    if (!data->class_name || data->classes != net->classes)
+        return LAM_OK;
+    if (!(net->class_name = lami_alloc(net->classes, sizeof *net->class_name)))
+        return LAM_ENOMEM;
+    for (size_t i = 0; i < net->classes; i++)
+        if (!(net->class_name[i] = lami_strdup(data->class_name[i]))) {
+            free_class_names(net);
+            return LAM_ENOMEM;
+        }
+    return LAM_OK;
+}
+
+lam_status lami_net_set_prep(lam_net *net, const lami_prep *prep)
+{
+    lami_prep copy = { .count = prep->count };
+    copy.shift = lami_alloc(prep->count, sizeof *copy.shift);
+    copy.scale = lami_alloc(prep->count, sizeof *copy.scale);
+    copy.text = prep->text ? lami_strdup(prep->text) : NULL;
+    if (!copy.shift || !copy.scale || (prep->text && !copy.text)) {
+        lami_prep_free(&copy);
+        return LAM_ENOMEM;
+    }
+    if (prep->count) {
+        memcpy(copy.shift, prep->shift, prep->count * sizeof *copy.shift);
+        memcpy(copy.scale, prep->scale, prep->count * sizeof *copy.scale);
+    }
+    lami_prep_free(&net->prep);
+    net->prep = copy;
+    return LAM_OK;
+}
+
+/* ---- getters ---- */
+
+const char *lam_net_notation(const lam_net *net)
+{
+    return net->notation;
+}
+const lam_shape *lam_net_input(const lam_net *net)
+{
+    return &net->input;
+}
+size_t lam_net_classes(const lam_net *net)
+{
+    return net->classes;
+}
+lam_dtype lam_net_dtype(const lam_net *net)
+{
+    return net->dtype;
+}
+size_t lam_net_param_count(const lam_net *net)
+{
+    return net->params;
+}
+const char *lam_net_param_name(const lam_net *net, size_t index)
+{
+    return index < net->params ? net->param[index].name : NULL;
+}
+const lam_shape *lam_net_param_shape(const lam_net *net, size_t index)
+{
+    return index < net->params ? &net->param[index].file_shape : NULL;
+}
+
+size_t lami_net_param_find(const lam_net *net, const char *name)
+{
+    for (size_t i = 0; i < net->params; i++)
+        if (!strcmp(net->param[i].name, name))
+            return i;
+    return SIZE_MAX;
+}
+
+size_t lami_net_trained_count(const lam_net *net)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < net->params; i++)
+        count += net->param[i].spec->trained ? net->param[i].count : 0;
+    return count;
+}
+
+void *lami_net_values(const lam_net *net, size_t param)
+{
+    return (char *)net->values + net->param[param].offset * lami_dtype_size(net->dtype);
+}
+
+/* ---- memory order and file order ---- */
+
+size_t lami_memory_row(const lam_shape *image, size_t row)
+{
+    if (image->rank != 3)
+        return row;
+    const size_t pixels = image->dim[1] * image->dim[2];
+    return row % pixels * image->dim[0] + row / pixels;
+}
+
+/* Element of the file to element in memory. */
+static size_t memory_index(const lami_param_spec *s, size_t file)
+{
+    if (!s->transposed)
+        return file;
+    return lami_memory_row(&s->image, file % s->rows) * s->cols + file / s->rows;
+}
+
+void lami_net_to_file(const lam_net *net, size_t param, const void *values, void *to)
+{
+    const lami_net_param *p = &net->param[param];
+    for (size_t i = 0; i < p->count; i++) {
+        const size_t at = p->offset + memory_index(p->spec, i);
+        if (net->dtype == LAM_F32)
+            ((float *)to)[i] = ((const float *)values)[at];
+        else
+            ((double *)to)[i] = ((const double *)values)[at];
+    }
+}
+
+void lami_net_from_file(const lam_net *net, size_t param, void *values, const void *from)
+{
+    const lami_net_param *p = &net->param[param];
+    for (size_t i = 0; i < p->count; i++) {
+        const size_t at = p->offset + memory_index(p->spec, i);
+        if (net->dtype == LAM_F32)
+            ((float *)values)[at] = ((const float *)from)[i];
+        else
+            ((double *)values)[at] = ((const double *)from)[i];
+    }
+}
+
+lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *values, lam_tensor *to)
+{
+    const lami_net_param *p = &net->param[param];
+    if (!lami_shape_equal(&to->shape, &p->file_shape)) {
+        char a[LAMI_SHAPE_TEXT], b[LAMI_SHAPE_TEXT];
+        return lami_fail(LAM_ESHAPE, "%s is %s, not %s", p->name, lami_shape_text(a, &p->file_shape),
+                         lami_shape_text(b, &to->shape));
+    }
+    if (to->dtype != LAM_F32 && to->dtype != LAM_F64)
+        return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
+    for (size_t i = 0; i < p->count; i++) {
+        const size_t at = memory_index(p->spec, i);
+        const double v = net->dtype == LAM_F32 ? (double)((const float *)values)[at] : ((const double *)values)[at];
+        if (to->dtype == LAM_F32)
+            ((float *)to->data)[i] = (float)v;
+        else
+            ((double *)to->data)[i] = v;
+    }
+    return LAM_OK;
+}
+
+static lam_status find(size_t *param, const lam_net *net, const char *name, const lam_tensor *value)
+{
+    if (!net || !name || !value || !value->data)
+        return lami_fail(LAM_EINVAL, "lam_net_get, lam_net_set: NULL argument");
+    *param = lami_net_param_find(net, name);
+    return *param == SIZE_MAX ? lami_fail(LAM_EINVAL, "%s: the network has no such parameter", name) : LAM_OK;
+}
+
+lam_status lam_net_get(const lam_net *net, const char *name, lam_tensor *value)
+{
+    size_t param;
+    LAM_TRY(find(&param, net, name, value));
+    return lami_net_copy_out(net, param, lami_net_values(net, param), value);
+}
+
+lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value)
+{
+    size_t param;
+    LAM_TRY(find(&param, net, name, value));
+    const lami_net_param *p = &net->param[param];
+    if (!lami_shape_equal(&value->shape, &p->file_shape)) {
+        char a[LAMI_SHAPE_TEXT], b[LAMI_SHAPE_TEXT];
+        return lami_fail(LAM_ESHAPE, "%s is %s, not %s", p->name, lami_shape_text(a, &p->file_shape),
+                         lami_shape_text(b, &value->shape));
+    }
+    if (value->dtype != LAM_F32 && value->dtype != LAM_F64)
+        return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
+    for (size_t i = 0; i < p->count; i++) {
+        const double v =
+            value->dtype == LAM_F32 ? (double)((const float *)value->data)[i] : ((const double *)value->data)[i];
+        const size_t at = p->offset + memory_index(p->spec, i);
+        if (net->dtype == LAM_F32)
+            ((float *)net->values)[at] = (float)v;
+        else
+            ((double *)net->values)[at] = v;
+    }
+    return LAM_OK;
+}
+
+lam_status lami_net_digest(const lam_net *net, const void *values, char hex[65])
+{
+    size_t largest = 0;
+    for (size_t i = 0; i < net->params; i++)
+        if (net->param[i].count > largest)
+            largest = net->param[i].count;
+    void *block = lami_alloc(largest, lami_dtype_size(net->dtype));
+    if (!block)
+        return LAM_ENOMEM;
+    lami_digest digest;
+    lami_digest_start(&digest);
+    for (size_t i = 0; i < net->params; i++) {
+        lami_net_to_file(net, i, values, block);
+        lami_digest_add(&digest, block, net->param[i].count * lami_dtype_size(net->dtype));
+    }
+    lami_digest_end(&digest, hex);
+    lami_free(block);
+    return LAM_OK;
+}
+
+lam_status lam_net_sha256(const lam_net *net, char hex[65])
+{
+    return lami_net_digest(net, net->values, hex);
+}

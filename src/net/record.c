@@ -1,0 +1,266 @@
+/* record: a network's records: forward, loss, backward, update, written into a plan node by node. What runs is decided by the
+ * plan; here is only the chain rule over the graph. */
+#include "record.h"
+
+#include "../core/mem.h"
+
+typedef struct {
+    lami_net_buffers *b;
+    const lami_recipe *recipe;
+    lami_plan *plan;
+    const lam_net *net;
+    lami_ports *ports; /* per node */
+    lami_buf *y, *dy;  /* per node: output and its gradient so far */
+    int *needs;        /* per node: does anything before or in it want the gradient of its output? */
+} planner;
+
+static lami_buf output_of(const planner *p, int node)
+{
+    return node < 0 ? p->b->input : p->y[node];
+}
+
+static int wanted_before(const planner *p, int node)
+{
+    return node < 0 ? p->recipe->kind == LAMI_SESSION_CHECK && node == -1 : p->needs[node];
+}
+
+static void plan_forward(planner *p)
+{
+    for (size_t i = 0; i < p->net->nodes; i++) {
+        const lami_node *n = &p->net->node[i];
+        lami_ports *q = &p->ports[i];
+        p->plan->node = (int)i;
+        q->x = output_of(p, n->input);
+        q->x2 = n->second == -2 ? LAMI_NONE : output_of(p, n->second);
+        q->y = lami_buffer_new(p->plan, lami_per_sample(lami_rows(&n->out)), lami_cols(&n->out), "out");
+        for (int k = 0; k < n->params; k++)
+            q->param[k] = p->b->param[n->param[k].index];
+        n->layer->forward(p->plan, n, q, lami_trains(p->recipe->kind));
+        p->y[i] = q->y;
+        p->needs[i] = wanted_before(p, n->input) || (n->second != -2 && wanted_before(p, n->second));
+        for (int k = 0; k < n->params; k++)
+            p->needs[i] |= n->param[k].trained;
+    }
+    p->b->scores = output_of(p, (int)p->net->nodes - 1);
+}
+
+/* Add a contribution to the gradient of a node's output (or of the input). */
+static void contribute(planner *p, int node, lami_buf d)
+{
+    lami_buf *sum = node < 0 ? &p->b->input_grad : &p->dy[node];
+    if (*sum) {
+        const lam_shape *shape = node < 0 ? &p->net->input : &p->net->node[node].out;
+        const lami_extent rows = lami_per_sample(lami_rows(shape));
+        const lami_buf total = lami_buffer_new(p->plan, rows, lami_cols(shape), "d out");
+        lami_emit(p->plan, add, rows, lami_cols(shape), .in = { *sum, d }, .out = { total });
+        *sum = total;
+    } else {
+        *sum = d;
+    }
+}
+
+static lami_buf new_gradient(planner *p, const lami_node *n)
+{
+    if (!wanted_before(p, n->input))
+        return LAMI_NONE;
+    return lami_buffer_new(p->plan, lami_per_sample(lami_rows(&n->in)), lami_cols(&n->in), "d in");
+}
+
+/* With L2 the gradient is dw + l2 * w; `grad` is that one, the layer's goes to a buffer of its own. */
+static void plan_param_gradients(planner *p, const lami_node *n, lami_ports *q)
+{
+    for (int k = 0; k < n->params; k++) {
+        const lami_param_spec *s = &n->param[k];
+        if (!s->trained)
+            continue;
+        q->dparam[k] = p->b->grad[s->index] = lami_buffer_new(p->plan, lami_fixed(s->rows), s->cols, s->name);
+    }
+}
+
+static void plan_decay(planner *p, const lami_node *n)
+{
+    for (int k = 0; k < n->params; k++) {
+        const lami_param_spec *s = &n->param[k];
+        if (!s->trained || !s->decays || !(p->recipe->options->l2 > 0))
+            continue;
+        const lami_buf sum = lami_buffer_new(p->plan, lami_fixed(s->rows), s->cols, s->name);
+        lami_emit(p->plan, decay, lami_fixed(s->rows), s->cols, .in = { p->b->grad[s->index], p->b->param[s->index] },
+                  .out = { sum }, .c = { p->recipe->options->l2 });
+        p->b->grad[s->index] = sum;
+    }
+}
+
+static void plan_backward(planner *p)
+{
+    for (size_t i = p->net->nodes; i-- > 0;) {
+        const lami_node *n = &p->net->node[i];
+        lami_ports *q = &p->ports[i];
+        p->plan->node = (int)i;
+        if (!p->needs[i])
+            continue;
+        q->dy = p->dy[i];
+        if (n->layer == &lami_residual) {
+            if (wanted_before(p, n->input))
+                contribute(p, n->input, q->dy);
+            if (wanted_before(p, n->second))
+                contribute(p, n->second, q->dy);
+            continue;
+        }
+        if (q->y == q->x) { /* passed through */
+            contribute(p, n->input, q->dy);
+            continue;
+        }
+        q->dx = new_gradient(p, n);
+        plan_param_gradients(p, n, q);
+        n->layer->backward(p->plan, n, q);
+        plan_decay(p, n);
+        if (q->dx)
+            contribute(p, n->input, q->dx);
+    }
+}
+
+static void plan_update(planner *p)
+{
+    const lami_recipe *recipe = p->recipe;
+    const lami_net_buffers *b = p->b;
+    lami_plan_part(p->plan, 2);
+    for (size_t i = 0; i < p->net->params; i++) {
+        const lami_param_spec *spec = p->net->param[i].spec;
+        if (!spec->trained)
+            continue;
+        lami_buf state[LAMI_MAX_SLOTS] = { LAMI_NONE };
+        for (int k = 0; recipe->optim->slot[k]; k++)
+            state[k] = b->state[k][i];
+        p->plan->node = LAMI_NODE_UPDATE;
+        recipe->optim->emit(p->plan, recipe->options, lami_fixed(spec->rows), spec->cols, b->param[i], b->grad[i],
+                            state);
+    }
+}
+
+/* L2 in the loss: sums of squares of the weights' columns, read by l2_of. */
+static void plan_l2(planner *p)
+{
+    p->plan->node = LAMI_NODE_LOSS;
+    for (size_t i = 0; i < p->net->params; i++) {
+        const lami_param_spec *spec = p->net->param[i].spec;
+        if (!spec->decays || !(p->recipe->options->l2 > 0))
+            continue;
+        p->b->sumsq[i] = lami_buffer_new(p->plan, lami_fixed(1), spec->cols, "squares");
+        lami_emit_column_sumsq(p->plan, p->b->param[i], lami_fixed(spec->rows), spec->cols, p->b->sumsq[i]);
+    }
+}
+
+static void want(lami_plan *plan, lami_buf b, int given)
+{
+    if (plan->status || !b)
+        return;
+    plan->buffer[b].wanted = 1;
+    plan->buffer[b].given |= given;
+}
+
+/* What the caller fills in or owns. */
+static void plan_outside(planner *p)
+{
+    lami_plan *plan = p->plan;
+    const lam_net *net = p->net;
+    const char *const *slot = p->recipe->optim ? p->recipe->optim->slot : NULL;
+    p->b->input = lami_buffer_new(plan, lami_per_sample(lami_rows(&net->input)), lami_cols(&net->input), "input");
+    if (!plan->status)
+        plan->buffer[p->b->input].given = 1;
+    for (size_t i = 0; i < net->params; i++) {
+        const lami_param_spec *spec = net->param[i].spec;
+        p->b->param[i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, net->param[i].name);
+        for (int k = 0; slot && slot[k]; k++)
+            p->b->state[k][i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, slot[k]);
+    }
+}
+
+/* Losses of the samples and, for training, the gradient of the scores. */
+static lami_buf plan_loss(planner *p)
+{
+    lami_plan *plan = p->plan;
+    lami_buf dscores = LAMI_NONE;
+    plan->node = LAMI_NODE_LOSS;
+    p->b->labels = lami_buffer_labels(plan);
+    p->b->losses = lami_buffer_new(plan, lami_per_sample(1), 1, "losses");
+    want(plan, p->b->losses, 0);
+    if (lami_trains(p->recipe->kind))
+        dscores = lami_buffer_new(plan, lami_per_sample(1), p->net->classes, "d scores");
+    p->net->loss->emit(plan, p->net->classes, p->b->scores, p->b->labels, p->b->losses, dscores);
+    return dscores;
+}
+
+static void plan_training(planner *p, lami_buf dscores)
+{
+    const lam_net *net = p->net;
+    lami_plan *plan = p->plan;
+    want(plan, p->b->input, 1);
+    plan_l2(p);
+    for (size_t i = 0; i < net->params; i++)
+        want(plan, p->b->sumsq[i], 0);
+    lami_plan_part(plan, 1);
+    contribute(p, (int)net->nodes - 1, dscores);
+    plan_backward(p);
+    if (p->recipe->kind != LAMI_SESSION_TRAIN) {
+        for (size_t i = 0; i < net->params; i++)
+            want(plan, p->b->grad[i], 0);
+        want(plan, p->b->input_grad, 0);
+    }
+    plan_update(p);
+}
+
+static void plan_all(planner *p)
+{
+    p->plan->node = LAMI_NODE_LOSS;
+    p->plan->fused = p->recipe->kind == LAMI_SESSION_TRAIN;
+    plan_outside(p);
+    plan_forward(p);
+    want(p->plan, p->b->scores, 0);
+    if (p->recipe->kind == LAMI_SESSION_PREDICT)
+        return;
+    const lami_buf dscores = plan_loss(p);
+    if (lami_trains(p->recipe->kind))
+        plan_training(p, dscores);
+}
+
+lam_status lami_record_net(lami_plan *plan, lami_net_buffers *b, const lam_net *net, const lami_recipe *recipe)
+{
+    lam_status status = LAM_ENOMEM;
+    planner p = { .b = b,
+                  .recipe = recipe,
+                  .plan = plan,
+                  .net = net,
+                  .ports = lami_alloc(net->nodes, sizeof *p.ports),
+                  .y = lami_alloc(net->nodes, sizeof *p.y),
+                  .dy = lami_alloc(net->nodes, sizeof *p.dy),
+                  .needs = lami_alloc(net->nodes, sizeof *p.needs) };
+    if (p.ports && p.y && p.dy && p.needs) {
+        plan_all(&p);
+        status = plan->status;
+    }
+    lami_free(p.ports);
+    lami_free(p.y);
+    lami_free(p.dy);
+    lami_free(p.needs);
+    return status;
+}
+
+lam_status lami_net_buffers_new(lami_net_buffers *b, const lam_net *net)
+{
+    *b = (lami_net_buffers) { .param = lami_alloc(net->params, sizeof *b->param),
+                              .grad = lami_alloc(net->params, sizeof *b->grad),
+                              .sumsq = lami_alloc(net->params, sizeof *b->sumsq) };
+    int ok = b->param && b->grad && b->sumsq;
+    for (int k = 0; k < LAMI_MAX_SLOTS; k++)
+        ok &= (b->state[k] = lami_alloc(net->params, sizeof *b->state[k])) != NULL;
+    return ok ? LAM_OK : LAM_ENOMEM;
+}
+
+void lami_net_buffers_free(lami_net_buffers *b)
+{
+    lami_free(b->param);
+    lami_free(b->grad);
+    lami_free(b->sumsq);
+    for (int k = 0; k < LAMI_MAX_SLOTS; k++)
+        lami_free(b->state[k]);
+}

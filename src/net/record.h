@@ -1,0 +1,41 @@
+/* record: writes the records of a whole network into a plan. */
+#ifndef LAMI_RECORD_H
+#define LAMI_RECORD_H
+
+#include "../optim/optim.h"
+#include "net.h"
+
+/* What a plan is for. */
+typedef enum lami_session_kind {
+    LAMI_SESSION_TRAIN,   /* whole steps, all merged: lami_session_train */
+    LAMI_SESSION_STEPS,   /* forward, backward, step one by one, gradients kept: lam_session_new */
+    LAMI_SESSION_CHECK,   /* the same, and the gradient of the input */
+    LAMI_SESSION_MEASURE, /* inference with losses: lami_session_measure */
+    LAMI_SESSION_PREDICT  /* inference: lam_session_new_predict */
+} lami_session_kind;
+
+static inline int lami_trains(lami_session_kind kind)
+{
+    return kind <= LAMI_SESSION_CHECK;
+}
+
+typedef struct lami_recipe {
+    lami_session_kind kind;
+    const lami_optim *optim; /* NULL in inference */
+    const lam_options *options;
+} lami_recipe;
+
+/* The buffers by which the outside speaks with the plan; LAMI_NONE where a kind has none. */
+typedef struct lami_net_buffers {
+    lami_buf input, input_grad, labels, scores, losses;
+    lami_buf *param, *grad;          /* per parameter; grad includes L2 */
+    lami_buf *sumsq;                 /* per parameter: sums of squares of the columns, for L2 in the loss */
+    lami_buf *state[LAMI_MAX_SLOTS]; /* per parameter: the update rule's */
+} lami_net_buffers;
+
+lam_status lami_net_buffers_new(lami_net_buffers *b, const lam_net *net);
+void lami_net_buffers_free(lami_net_buffers *b);
+
+lam_status lami_record_net(lami_plan *plan, lami_net_buffers *b, const lam_net *net, const lami_recipe *recipe);
+
+#endif

@@ -1,0 +1,31 @@
+/* optims: the table of update rules. */
+#include "optim.h"
+
+#include <string.h>
+
+#include "../core/mathfn.h"
+
+const lami_optim *const lami_optims[] = { &lami_sgd, &lami_momentum, &lami_nesterov, &lami_rmsprop, &lami_adam, NULL };
+
+lam_status lami_optim_find(const lami_optim **optim, const char *name)
+{
+    for (size_t i = 0; lami_optims[i]; i++)
+        if (!strcmp(lami_optims[i]->name, name)) {
+            *optim = lami_optims[i];
+            return LAM_OK;
+        }
+    return lami_fail(LAM_EOPTION, "--optim %s: no such update rule", name);
+}
+
+double lami_optim_default_lr(const char *name)
+{
+    const lami_optim *optim = NULL;
+    return lami_optim_find(&optim, name) ? 1e-2 : optim->lr;
+}
+
+void lami_optim_step(lami_vars *vars, const lam_options *options, uint64_t t, double lr)
+{
+    vars->lr = lr;
+    vars->correct1 = 1 / (1 - lami_pow(options->beta1, (double)t));
+    vars->correct2 = 1 / (1 - lami_pow(options->beta2, (double)t));
+}
