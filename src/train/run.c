@@ -1,0 +1,405 @@
+/* run: see run.h. */
+#include "run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "../core/file.h"
+#include "../core/mem.h"
+#include "../core/number.h"
+
+enum { CONFIG_MAX_BYTES = 16 << 20 };
+
+static const char config_head[] = "# lamina run\n";
+
+/* Options whose being given means something, whatever the value: kept only if given. */
+static const char *const kept_if_given[] = { "threads", "isa",          "device",     "no-merge", "epochs",
+                                             "steps",   "dropout-seed", "init-scale", "classes",  NULL };
+/* Options that concern the folder, not the training. */
+static const char *const not_kept[] = { "out", "no-save", NULL };
+/* Options that may change from one resume to the next: none of them changes the bits of a step. */
+static const char *const may_change[] = { "epochs",  "steps", "time",     "patience", "save-every",
+                                          "threads", "isa",   "no-merge", NULL };
+
+static int is_among(const char *const *names, const char *name)
+{
+    for (; *names; names++)
+        if (!strcmp(*names, name))
+            return 1;
+    return 0;
+}
+
+static int is_given(const lam_options *options, size_t row)
+{
+    return lami_option_given(options, lami_option_table[row].offset);
+}
+
+/* ---- the folder ---- */
+
+static lam_status cannot_create(const char *path, int error)
+{
+    return lami_fail(LAM_EWRITE, "cannot create %s: %s", path, strerror(error));
+}
+
+/* mkdir -p */
+static lam_status make_folders(const char *folder)
+{
+    lam_status status = LAM_OK;
+    char *path = lami_strdup(folder);
+    if (!path)
+        return LAM_ENOMEM;
+    for (char *at = path + (*path == '/'); !status; at++) {
+        const char end = *at;
+        if (end && end != '/')
+            continue;
+        *at = 0;
+        if (*path && mkdir(path, 0777) && errno != EEXIST && !lami_is_folder(path))
+            status = cannot_create(path, errno);
+        *at = end;
+        if (!end)
+            break;
+    }
+    lami_free(path);
+    if (!status && !lami_is_folder(folder))
+        status = lami_fail(LAM_EWRITE, "cannot create %s: there is something else of that name", folder);
+    return status;
+}
+
+static lam_status set_paths(lami_run *run, const char *folder)
+{
+    *run = (lami_run) { .lock_fd = -1, .log_fd = -1 };
+    run->folder = lami_strdup(folder);
+    run->config = lami_path_join(folder, "config");
+    run->log = lami_path_join(folder, "log.jsonl");
+    run->checkpoint = lami_path_join(folder, "last.ckpt");
+    run->best = lami_path_join(folder, "best.safetensors");
+    return run->folder && run->config && run->log && run->checkpoint && run->best ? LAM_OK : LAM_ENOMEM;
+}
+
+/* flock: the system gives it up when the process ends, however it ends. */
+static lam_status take_lock(lami_run *run)
+{
+    char *path = lami_path_join(run->folder, "lock");
+    if (!path)
+        return LAM_ENOMEM;
+    lam_status status = LAM_OK;
+    run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (run->lock_fd < 0)
+        status = cannot_create(path, errno);
+    else if (flock(run->lock_fd, LOCK_EX | LOCK_NB))
+        status = errno == EWOULDBLOCK ? lami_fail(LAM_EBUSY, "%s is in use: another process trains there", run->folder)
+                                      : lami_fail(LAM_EWRITE, "cannot lock %s: %s", path, strerror(errno));
+    lami_free(path);
+    return status;
+}
+
+/* Temporaries of lami_writer, .lamina-PID-N.tmp, that a process left behind which is no more. */
+static void remove_orphans(const lami_run *run)
+{
+    DIR *dir = opendir(run->folder);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        int pid = 0, end = 0;
+        unsigned number;
+        if (sscanf(entry->d_name, ".lamina-%d-%u.tmp%n", &pid, &number, &end) == 2 && end && !entry->d_name[end] &&
+            pid > 0 && kill(pid, 0) && errno == ESRCH)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    closedir(dir);
+}
+
+/* Was the file written by us? A run that died before its first checkpoint leaves a config, which may be replaced. */
+static int is_our_config(const char *path)
+{
+    lami_blob blob;
+    if (lami_blob_open(&blob, path, CONFIG_MAX_BYTES))
+        return 0;
+    const size_t length = sizeof config_head - 1;
+    const int ours = blob.size >= length && !memcmp(blob.data, config_head, length);
+    lami_blob_close(&blob);
+    return ours;
+}
+
+static lam_status check_free(const lami_run *run)
+{
+    if (lami_is_file(run->checkpoint) || lami_is_file(run->best))
+        return lami_fail(LAM_EBUSY, "%s already holds a run; continue with --resume %s", run->folder, run->folder);
+    const int config = lami_is_file(run->config), log = lami_is_file(run->log);
+    if ((config && !is_our_config(run->config)) || (log && !config))
+        return lami_fail(LAM_EWRITE, "%s holds other files named config or log.jsonl; choose another folder",
+                         run->folder);
+    return LAM_OK;
+}
+
+static lam_status open_log(lami_run *run, int flags)
+{
+    run->log_fd = open(run->log, O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0666);
+    return run->log_fd < 0 ? cannot_create(run->log, errno) : LAM_OK;
+}
+
+/* The log itself is opened by the first lami_run_relog, after the config is there: see check_free. */
+lam_status lami_run_create(lami_run *run, const char *folder)
+{
+    if (!*folder)
+        return lami_fail(LAM_EOPTION, "--out: the name of the run folder is empty");
+    LAM_TRY(set_paths(run, folder));
+    LAM_TRY(make_folders(folder));
+    LAM_TRY(take_lock(run));
+    remove_orphans(run);
+    return check_free(run);
+}
+
+lam_status lami_run_open(lami_run *run, const char *folder)
+{
+    LAM_TRY(set_paths(run, folder));
+    if (!lami_is_folder(folder))
+        return lami_fail(LAM_EREAD, "cannot resume %s: no such folder", folder);
+    if (!lami_is_file(run->checkpoint))
+        return lami_fail(LAM_EREAD, "cannot resume %s: it holds no last.ckpt", folder);
+    LAM_TRY(take_lock(run));
+    remove_orphans(run);
+    return LAM_OK;
+}
+
+void lami_run_close(lami_run *run)
+{
+    if (run->log_fd >= 0)
+        close(run->log_fd);
+    if (run->lock_fd >= 0)
+        close(run->lock_fd);
+    lami_free(run->folder);
+    lami_free(run->config);
+    lami_free(run->log);
+    lami_free(run->checkpoint);
+    lami_free(run->best);
+    *run = (lami_run) { .lock_fd = -1, .log_fd = -1 };
+}
+
+/* ---- config ---- */
+
+static lam_status put_line(lami_writer *writer, const char *key, const char *value)
+{
+    if (strpbrk(value, "\r\n"))
+        return lami_fail(LAM_EOPTION, "--%s: a value with a line break cannot be kept in a run folder", key);
+    LAM_TRY(lami_writer_put(writer, key, strlen(key)));
+    LAM_TRY(lami_writer_put(writer, " = ", 3));
+    LAM_TRY(lami_writer_put(writer, value, strlen(value)));
+    return lami_writer_put(writer, "\n", 1);
+}
+
+static lam_status put_options(lami_writer *writer, const lam_options *options)
+{
+    for (size_t row = 0; row < lami_option_count; row++) {
+        const lami_option *r = &lami_option_table[row];
+        const char *value;
+        if (is_among(not_kept, r->name) || (is_among(kept_if_given, r->name) && !is_given(options, row)))
+            continue;
+        LAM_TRY(lam_options_get(&value, options, r->name));
+        if (*value)
+            LAM_TRY(put_line(writer, r->name, value));
+    }
+    return LAM_OK;
+}
+
+lam_status lami_run_put_config(const lami_run *run, const lam_options *options, const char *data_path,
+                               const char *notation)
+{
+    lam_status status = LAM_OK;
+    lami_writer writer = { 0 };
+    LAM_TRY_DONE(lami_writer_open(&writer, run->config));
+    LAM_TRY_DONE(lami_writer_put(&writer, config_head, sizeof config_head - 1));
+    LAM_TRY_DONE(put_line(&writer, "net", notation));
+    if (data_path)
+        LAM_TRY_DONE(put_line(&writer, "data", data_path));
+    LAM_TRY_DONE(put_options(&writer, options));
+    status = lami_writer_commit(&writer);
+done:
+    lami_writer_drop(&writer);
+    return status;
+}
+
+/* A line without its end, as "key", "value". */
+static lam_status take_line(char *line, lam_options *options, char **data_path)
+{
+    char *equals = strstr(line, " = ");
+    if (!*line || *line == '#')
+        return LAM_OK;
+    if (!equals)
+        return lami_fail(LAM_EFORMAT, "expected \"key = value\"");
+    *equals = 0;
+    const char *value = equals + 3;
+    if (!strcmp(line, "net"))
+        return LAM_OK;
+    if (strcmp(line, "data"))
+        return lam_options_set(options, line, value);
+    lami_free(*data_path);
+    *data_path = lami_strdup(value);
+    return *data_path ? LAM_OK : LAM_ENOMEM;
+}
+
+static lam_status parse_config(char *text, size_t size, const char *path, lam_options *options, char **data_path)
+{
+    if (memchr(text, 0, size))
+        return lami_fail(LAM_EFORMAT, "%s: not a text file", path);
+    size_t number = 1;
+    for (char *line = text; line < text + size; number++) {
+        char *end = line + strcspn(line, "\n");
+        *end = 0;
+        const lam_status status = take_line(line, options, data_path);
+        if (status)
+            return lami_fail_at(status == LAM_ENOMEM ? status : LAM_EFORMAT, "%s: line %zu", path, number);
+        line = end + 1;
+    }
+    return LAM_OK;
+}
+
+lam_status lami_run_config(lam_options **out, char **data_path, const char *run)
+{
+    lam_status status = LAM_ENOMEM;
+    lami_blob blob = { 0 };
+    lam_options *options = NULL;
+    char *text = NULL, *data = NULL;
+    char *path = lami_path_join(run, "config");
+    *out = NULL;
+    *data_path = NULL;
+    if (!path)
+        goto done;
+    LAM_TRY_DONE(lami_blob_open(&blob, path, CONFIG_MAX_BYTES));
+    status = LAM_ENOMEM;
+    text = lami_alloc(blob.size + 1, 1);
+    if (!text)
+        goto done;
+    if (blob.size)
+        memcpy(text, blob.data, blob.size);
+    LAM_TRY_DONE(lam_options_new(&options));
+    LAM_TRY_DONE(parse_config(text, blob.size, path, options, &data));
+    *out = options;
+    *data_path = data;
+    options = NULL;
+    data = NULL;
+done:
+    lami_blob_close(&blob);
+    lam_options_free(options);
+    lami_free(text);
+    lami_free(data);
+    lami_free(path);
+    return status;
+}
+
+static lam_status merge_row(lam_options *config, const lam_options *options, size_t row)
+{
+    const char *name = lami_option_table[row].name;
+    const char *was, *is;
+    LAM_TRY(lam_options_get(&was, config, name));
+    LAM_TRY(lam_options_get(&is, options, name));
+    if (is_among(may_change, name))
+        return lam_options_set(config, name, is);
+    if (!strcmp(was, is) && (is_given(config, row) || !is_among(kept_if_given, name)))
+        return LAM_OK;
+    return lami_fail(LAM_EOPTION,
+                     "--%s: the run was started with %s, and cannot go on with %s (only epochs, steps, time, "
+                     "patience, save-every, threads, isa and no-merge may change)",
+                     name, *was && is_given(config, row) ? was : "its default", *is ? is : "none");
+}
+
+lam_status lami_run_merge(lam_options *config, const lam_options *options)
+{
+    if (!options)
+        return LAM_OK;
+    for (size_t row = 0; row < lami_option_count; row++)
+        if (is_given(options, row) && strcmp(lami_option_table[row].name, "out"))
+            LAM_TRY(merge_row(config, options, row));
+    /* Both limits at once: the one given now holds. */
+    if (lami_option_given(options, offsetof(lam_options, epochs)) &&
+        !lami_option_given(options, offsetof(lam_options, steps)))
+        return lam_options_set(config, "steps", "0");
+    return LAM_OK;
+}
+
+/* ---- log ---- */
+
+/* JSON has no other numbers than finite ones. */
+static json_t *real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* The entry as a line of JSON, jansson's memory; NULL without memory. */
+static char *entry_line(const lami_history *e)
+{
+    json_t *json =
+        json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:f}", "epoch", (json_int_t)e->epoch, "step", (json_int_t)e->step,
+                  "loss", real_or_null(e->loss), "train_accuracy", real_or_null(e->train_accuracy), "val_accuracy",
+                  real_or_null(e->val_accuracy), "lr", real_or_null(e->lr), "seconds", e->seconds);
+    char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return line;
+}
+
+static lam_status log_failed(const lami_run *run, int error)
+{
+    return lami_fail(LAM_EWRITE, "cannot write %s: %s", run->log, strerror(error));
+}
+
+static lam_status write_all(const lami_run *run, const char *text, size_t size)
+{
+    while (size) {
+        const ssize_t done = write(run->log_fd, text, size);
+        if (done < 0 && errno != EINTR)
+            return log_failed(run, errno);
+        if (done > 0) {
+            text += done;
+            size -= (size_t)done;
+        }
+    }
+    return LAM_OK;
+}
+
+lam_status lami_run_log(const lami_run *run, const lami_history *entry)
+{
+    char *line = entry_line(entry);
+    if (!line)
+        return lami_fail(LAM_ENOMEM, "out of memory for a line of %s", run->log);
+    const size_t length = strlen(line);
+    line[length] = '\n'; /* in one write, in place of the 0 */
+    const lam_status status = write_all(run, line, length + 1);
+    free(line);
+    return status;
+}
+
+/* As a new file, so that a kill meanwhile leaves the old log or the new one. */
+lam_status lami_run_relog(lami_run *run, const lami_history *entry, size_t count)
+{
+    lam_status status = LAM_OK;
+    lami_writer writer = { 0 };
+    LAM_TRY_DONE(lami_writer_open(&writer, run->log));
+    for (size_t i = 0; i < count && !status; i++) {
+        char *line = entry_line(&entry[i]);
+        status = line ? lami_writer_put(&writer, line, strlen(line))
+                      : lami_fail(LAM_ENOMEM, "out of memory for %s", run->log);
+        if (!status)
+            status = lami_writer_put(&writer, "\n", 1);
+        free(line);
+    }
+    if (status)
+        goto done;
+    LAM_TRY_DONE(lami_writer_commit(&writer));
+    if (run->log_fd >= 0)
+        close(run->log_fd);
+    status = open_log(run, 0);
+done:
+    lami_writer_drop(&writer);
+    return status;
+}

@@ -1,0 +1,380 @@
+/* bits: the promise: the same bits for any number of threads, on each instruction set, merged and unmerged, whatever
+ * state the caller's floating-point unit is in. The tables of layers, losses and update rules are walked: a new row
+ * is covered, or fails. LAMINA_LONG in the environment makes debug builds take as many steps as release builds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fenv.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../src/net/session.h"
+#include "../src/optim/optim.h"
+#include "tensors.h"
+#include "toy.h"
+
+#ifdef NDEBUG
+enum { LONG_STEPS = 200, SMALL_STEPS = 20 };
+#else
+enum { LONG_STEPS = 6, SMALL_STEPS = 4 };
+#endif
+
+static size_t long_steps(void)
+{
+    return getenv("LAMINA_LONG") ? 200 : LONG_STEPS;
+}
+
+/* ---- training on numbers made up ---- */
+
+typedef struct {
+    const char *notation;
+    lam_shape input;
+    size_t batch, steps;
+    const char *options;
+} task;
+
+/* The digest of the weights after the steps of a task, with more options. */
+static void train(char sha[65], const task *t, const char *more)
+{
+    char list[256];
+    lam_net *net = NULL;
+    lam_session *session = NULL;
+    snprintf(list, sizeof list, "batch=%zu %s %s", t->batch, t->options, more);
+    lam_options *options = toy_options(list);
+    assert_ok(lam_net_new(&net, t->notation, &t->input, options));
+    assert_ok(lami_session_make(&session, net, options, LAMI_SESSION_TRAIN));
+    const size_t size = lam_shape_count(&t->input), samples = 3 * t->batch;
+    uint8_t *x = lami_alloc(samples, size);
+    const void **row = lami_alloc(t->batch, sizeof *row);
+    int32_t *label = lami_alloc(t->batch, sizeof *label);
+    assert_true(x && row && label);
+    const lami_rng rng = lami_rng_make(3, LAMI_RNG_TEST, 9, 0);
+    for (size_t i = 0; i < samples * size; i++)
+        x[i] = (uint8_t)((i % size * 37 + i / size % net->classes * 53 + lami_rng_below(&rng, i, 64)) % 256);
+    double scale[4096], shift[4096] = { 0 };
+    for (size_t i = 0; i < size; i++)
+        scale[i] = 1.0 / 255;
+    assert_ok(lami_net_set_prep(net, &(lami_prep) {
+                                         .count = size, .shift = shift, .scale = scale, .text = (char *)"scale" }));
+    double loss = 0;
+    for (size_t step = 0; step < t->steps; step++) {
+        for (size_t i = 0; i < t->batch; i++) {
+            const size_t sample = (step * t->batch + i) % samples;
+            row[i] = x + sample * size;
+            label[i] = (int32_t)(sample % net->classes);
+        }
+        assert_ok(lami_session_load(session, row, LAM_U8, label, step % 5 == 4 ? t->batch - t->batch / 3 : t->batch));
+        assert_ok(lami_session_train(&loss, session));
+    }
+    assert_ok(lam_net_sha256(net, sha));
+    lam_session_free(session);
+    lam_net_free(net);
+    lam_options_free(options);
+    lami_free(x);
+    lami_free(row);
+    lami_free(label);
+}
+
+static void assert_same_run(const task *t, const char *expected, const char *more)
+{
+    char sha[65];
+    train(sha, t, more);
+    if (strcmp(sha, expected))
+        fail_msg("%s, %s, %zu steps: other bits with %s", t->notation, t->options, t->steps, more);
+}
+
+/* Equal for each set that this machine has, 1, 2 and 7 threads, merged and unmerged. A `long_one` is left out in the
+ * plain set, and unmerged but for two threads. */
+static void assert_same_everywhere(const task *t, int long_one)
+{
+    static const int threads[] = { 1, 2, 7 };
+    const char *set;
+    char first[65], more[64];
+    int usable;
+    train(first, t, "threads=1 no-merge=1");
+    for (size_t i = 0; (set = lami_set_name(i, &usable)); i++) {
+        if (!usable || (long_one && !strcmp(set, "plain")))
+            continue;
+        for (size_t k = 0; k < 3; k++)
+            for (int unmerged = 0; unmerged < (long_one && threads[k] != 2 ? 1 : 2); unmerged++) {
+                snprintf(more, sizeof more, "threads=%d isa=%s no-merge=%d", threads[k], set, unmerged);
+                assert_same_run(t, first, more);
+            }
+    }
+}
+
+/* ---- every row of the tables ---- */
+
+/* A network round each layer: odd sizes, the layer twice, with something to train before and after it. */
+static const struct {
+    const char *layer, *notation;
+} snippets[] = {
+    { "affine", "affine 37 - affine 13 - affine 5 - softmax" },
+    { "relu", "affine 29 - relu - affine 11 - relu - affine 5 - softmax" },
+    { "batchnorm", "affine 31 - batchnorm - affine 9 - batchnorm - affine 5 - softmax" },
+    { "layernorm", "affine 31 - layernorm - affine 19 - layernorm - affine 5 - softmax" },
+    { "dropout", "affine 40 - dropout 0.3 - affine 17 - dropout 0.5 - affine 5 - softmax" },
+    { "residual",
+      "affine 21 - residual {affine 33 - relu - affine 21} - residual {affine 7 | affine 7} - affine 5 - softmax" },
+};
+
+static const char *snippet_for(const char *layer)
+{
+    for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
+        if (!strcmp(snippets[i].layer, layer))
+            return snippets[i].notation;
+    fail_msg("layer %s has no snippet in this test: add one", layer);
+    return NULL;
+}
+
+static void assert_contains(const char *notation, const lam_shape input, const lami_layer *layer)
+{
+    lam_net *net = NULL;
+    assert_ok(lam_net_new(&net, notation, &input, NULL));
+    int found = 0;
+    for (size_t i = 0; i < net->nodes; i++)
+        found += net->node[i].layer == layer;
+    lam_net_free(net);
+    assert_int_equal(found, 2 + (layer == &lami_affine));
+}
+
+static void each_layer_in_each_type(void **state)
+{
+    (void)state;
+    static const char *const types[] = { "dtype=f32 l2=0.01", "dtype=f64" };
+    for (size_t i = 0; lami_layers[i]; i++)
+        for (size_t k = 0; k < 2; k++) {
+            task t = { snippet_for(lami_layers[i]->name), { 1, { 23 } }, 27, SMALL_STEPS, types[k] };
+            if (lami_layers[i] != &lami_affine)
+                assert_contains(t.notation, t.input, lami_layers[i]);
+            assert_same_everywhere(&t, 0);
+        }
+}
+
+static void each_loss_in_each_type(void **state)
+{
+    (void)state;
+    static const char *const types[] = { "dtype=f32", "dtype=f64" };
+    for (size_t i = 0; lami_losses[i]; i++)
+        for (size_t k = 0; k < 2; k++) {
+            char notation[64];
+            snprintf(notation, sizeof notation, "affine 19 - relu - affine 7 - %s", lami_losses[i]->name);
+            const task t = { notation, { 3, { 2, 3, 5 } }, 13, SMALL_STEPS, types[k] };
+            assert_same_everywhere(&t, 0);
+        }
+}
+
+static void each_update_rule_in_each_type(void **state)
+{
+    (void)state;
+    for (size_t i = 0; lami_optims[i]; i++)
+        for (size_t k = 0; k < 2; k++) {
+            char list[64];
+            snprintf(list, sizeof list, "optim=%s lr=0.003 l2=0.01 dtype=%s", lami_optims[i]->name, k ? "f64" : "f32");
+            const task t = {
+                "affine 19 - batchnorm - relu - affine 7 - softmax", { 1, { 17 } }, 25, SMALL_STEPS, list
+            };
+            assert_same_everywhere(&t, 0);
+        }
+}
+
+/* ---- the networks of the courses' size ---- */
+
+static const char deep_relu[] = "{affine 100 - relu} x 4 - affine 10 - softmax";
+static const char deep_norm[] = "{affine 100 - batchnorm - relu - dropout 0.5} x 4 - affine 10 - softmax";
+
+static void a_network_of_five_layers_on_3072_inputs(void **state)
+{
+    (void)state;
+    const task t = { deep_relu, { 3, { 3, 32, 32 } }, 100, long_steps(), "optim=adam" };
+    assert_same_everywhere(&t, 1);
+}
+
+static void the_same_with_batch_normalisation_and_dropout(void **state)
+{
+    (void)state;
+    const task t = { deep_norm, { 3, { 3, 32, 32 } }, 100, long_steps(), "optim=adam" };
+    assert_same_everywhere(&t, 1);
+}
+
+static void their_first_steps_in_the_plain_build(void **state)
+{
+    (void)state;
+    const char *const notations[] = { deep_relu, deep_norm };
+    for (size_t i = 0; i < 2; i++) {
+        char sha[65];
+        const task t = { notations[i], { 3, { 3, 32, 32 } }, 100, 3, "optim=adam" };
+        train(sha, &t, "threads=2");
+        assert_same_run(&t, sha, "threads=2 isa=plain");
+    }
+}
+
+/* ---- the bits themselves ---- */
+
+/* Of numerics version 1. When one changes, the results of users change: then either that was not meant, or it comes
+ * with another LAM_NUMERICS_VERSION. */
+static void the_bits_of_this_version_of_the_numerics(void **state)
+{
+    (void)state;
+    static const struct {
+        task t;
+        const char *sha;
+    } golden[] = {
+        { { "affine 23 - batchnorm - relu - dropout 0.3 - residual {affine 23 - layernorm - relu} - affine 5 - softmax",
+            { 3, { 2, 3, 5 } },
+            27,
+            20,
+            "dtype=f32 optim=adam l2=0.01" },
+          "d1eb50d4f811585a137c3fdcfcfd3c8ff2d47aef65beca18f42c29fedca1ac52" },
+        { { "affine 23 - batchnorm - relu - dropout 0.3 - residual {affine 23 - layernorm - relu} - affine 5 - softmax",
+            { 3, { 2, 3, 5 } },
+            27,
+            20,
+            "dtype=f64 optim=adam l2=0.01" },
+          "b318c6636dd6b0703ca34c9218d4f9d49b5fc09848037899e562276403e4a222" },
+        { { "affine 130 - relu - residual {affine 31 | affine 31} - affine 5 - svm",
+            { 1, { 700 } },
+            61,
+            20,
+            "dtype=f32 optim=nesterov lr=1e-4 init=normal" },
+          "1afd92a20b7526fc9da129e7ee0f8f94e70a8dbf81f6fe553b28b79ad0cf3fad" },
+        { { "affine 130 - relu - residual {affine 31 | affine 31} - affine 5 - svm",
+            { 1, { 700 } },
+            61,
+            20,
+            "dtype=f64 optim=rmsprop lr=1e-4" },
+          "6c45e73235fdaf115555da92b842731ee3b6b234cebdf72ce145d7f31bfb41e5" },
+    };
+    int same = 1;
+    assert_int_equal(LAM_NUMERICS_VERSION, 1);
+    for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
+        char sha[65];
+        train(sha, &golden[i].t, "");
+        if (strcmp(sha, golden[i].sha))
+            print_error("network %zu: the bits are now %s\n", i, sha);
+        same &= !strcmp(sha, golden[i].sha);
+    }
+    assert_true(same);
+}
+
+static void another_seed_gives_other_bits(void **state)
+{
+    (void)state;
+    char a[65], b[65], c[65];
+    const task t = { "affine 9 - dropout 0.5 - affine 5 - softmax", { 1, { 7 } }, 9, 3, "" };
+    train(a, &t, "seed=1");
+    train(b, &t, "seed=2");
+    train(c, &t, "seed=1 dropout-seed=7");
+    assert_string_not_equal(a, b);
+    assert_string_not_equal(a, c);
+}
+
+/* ---- the caller's floating-point state ---- */
+
+/* 1 / (1 - 0.4) has other bits when it is rounded down. */
+static const task fpu_task = {
+    "affine 23 - batchnorm eps 0.003 - relu - dropout 0.4 - affine 11 - layernorm - affine 5 - softmax",
+    { 1, { 23 } },
+    27,
+    SMALL_STEPS,
+    "dtype=f64 l2=0.013 lr=0.0017 init=normal init-scale=0.037"
+};
+
+/* The functions by themselves. */
+typedef struct {
+    lam_tensor out, dx, step;
+} results;
+
+static results run_functions(void)
+{
+    lam_cache *cache = NULL;
+    double loss = 0;
+    const lam_tensor x = make_rows(LAM_F64, 20, 9), y = make_tensor(LAM_U8, lami_shape1(20));
+    results r = { make_rows(LAM_F64, 20, 9), make_rows(LAM_F64, 20, 9), make_rows(LAM_F64, 20, 9) };
+    for (uint32_t i = 0; i < 180; i++) {
+        const uint64_t bits = i % 3 ? 0x3fe0000000000000 + 77777777777777 * i : 1000 * i; /* every third is subnormal */
+        memcpy((double *)x.data + i, &bits, sizeof bits);
+    }
+    assert_ok(lam_dropout_forward(&cache, &r.out, &x, &(lam_dropout_param) { LAM_MODE_TRAIN, 0.4, 1, 2 }));
+    assert_ok(lam_dropout_backward(&r.dx, &x, cache));
+    lam_cache_free(cache);
+    assert_ok(lam_softmax_loss(&loss, &r.step, &r.out, &y));
+    assert_ok(lam_sgd(&r.step, &r.dx, 0.1));
+    return r;
+}
+
+static void assert_same_results(const results *a, const results *b)
+{
+    assert_same_bits(&a->out, &b->out);
+    assert_same_bits(&a->dx, &b->dx);
+    assert_same_bits(&a->step, &b->step);
+}
+
+static void assert_unmoved_by_rounding(int mode)
+{
+    char before[65], after[65];
+    train(before, &fpu_task, "threads=2");
+    const results a = run_functions();
+    assert_int_equal(fesetround(mode), 0);
+    train(after, &fpu_task, "threads=2");
+    const results b = run_functions();
+    const int still = fegetround();
+    assert_int_equal(fesetround(FE_TONEAREST), 0);
+    assert_int_equal(still, mode);
+    assert_string_equal(before, after);
+    assert_same_results(&a, &b);
+}
+
+static void another_rounding_mode_of_the_caller_changes_nothing_and_stays(void **state)
+{
+    (void)state;
+    assert_unmoved_by_rounding(FE_UPWARD);
+    assert_unmoved_by_rounding(FE_DOWNWARD);
+    assert_unmoved_by_rounding(FE_TOWARDZERO);
+}
+
+#if defined(__x86_64__)
+static void flushing_subnormals_in_the_caller_changes_nothing_and_stays(void **state)
+{
+    (void)state;
+    const unsigned flush = 0x8040; /* FTZ and DAZ */
+    char before[65], after[65];
+    const task tiny = { "affine 9 - relu - affine 5 - softmax",
+                        { 1, { 23 } },
+                        27,
+                        SMALL_STEPS,
+                        "init=normal init-scale=1e-20 lr=1e-30 optim=sgd" };
+    train(before, &tiny, "threads=2");
+    const results a = run_functions();
+    const unsigned own = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(own | flush);
+    train(after, &tiny, "threads=2");
+    const results b = run_functions();
+    const unsigned still = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(own);
+    assert_int_equal(still & flush, flush);
+    assert_string_equal(before, after);
+    assert_same_results(&a, &b);
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_layer_in_each_type),
+        TEST(each_loss_in_each_type),
+        TEST(each_update_rule_in_each_type),
+        TEST(a_network_of_five_layers_on_3072_inputs),
+        TEST(the_same_with_batch_normalisation_and_dropout),
+        TEST(their_first_steps_in_the_plain_build),
+        TEST(the_bits_of_this_version_of_the_numerics),
+        TEST(another_seed_gives_other_bits),
+        TEST(another_rounding_mode_of_the_caller_changes_nothing_and_stays),
+#if defined(__x86_64__)
+        TEST(flushing_subnormals_in_the_caller_changes_nothing_and_stays),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
