@@ -1,0 +1,28 @@
+/* cli: READ FIRST. The program: a table of commands, one file per command.
+ *
+ * Three things to do to add a command `foo`:
+ *   1. cmd_foo.c: a structure for its own options, their rows (args.h), run, descriptor.
+ *   2. a row in main.c's table, and its declaration below.
+ *   3. tests/cli/foo.sh, and a section in docs/cli.md.
+ * Results go to stdout, all else to stderr. Everything read from rows: parsing, --help, --config. */
+#ifndef LAMI_CLI_H
+#define LAMI_CLI_H
+
+#include <stdio.h>
+
+#include "../core/options.h"
+#include "args.h"
+#include "output.h"
+
+/* Exit status. 128 + signal: interrupted. */
+enum { CLI_DONE, CLI_FAILED, CLI_USAGE, CLI_INPUT, CLI_DIVERGED, CLI_CHECK };
+
+/* The exit status that a library status stands for. */
+int cli_exit(lam_status status);
+
+/* Print this thread's message as "lamina: ..." on stderr, unless status is LAM_OK; returns the exit status. */
+int cli_report(lam_status status);
+
+extern const cli_cmd cmd_train, cmd_eval, cmd_predict, cmd_describe, cmd_check, cmd_info, cmd_bench;
+
+#endif

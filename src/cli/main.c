@@ -1,0 +1,149 @@
+/* lamina: the table of commands. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../core/nearest.h"
+#include "cli.h"
+
+static const cli_cmd *const commands[] = {
+    &cmd_train, &cmd_eval, &cmd_predict, &cmd_describe, &cmd_check, &cmd_bench, &cmd_info,
+};
+enum { COMMANDS = sizeof commands / sizeof *commands, HELP_WIDEST = 100 };
+
+int cli_exit(lam_status status)
+{
+    switch (status) {
+    case LAM_OK:
+        return CLI_DONE;
+    case LAM_ENOMEM:
+    case LAM_EWRITE:
+    case LAM_EBUSY:
+        return CLI_FAILED;
+    case LAM_EINVAL:
+    case LAM_ESHAPE:
+    case LAM_ENOTATION:
+    case LAM_EOPTION:
+    case LAM_EUNSUPPORTED:
+        return CLI_USAGE;
+    case LAM_EREAD:
+    case LAM_EFORMAT:
+    case LAM_EVERSION:
+        return CLI_INPUT;
+    case LAM_EDIVERGED:
+        return CLI_DIVERGED;
+    case LAM_ECHECK:
+        return CLI_CHECK;
+    }
+    return CLI_FAILED;
+}
+
+int cli_report(lam_status status)
+{
+    if (status)
+        fprintf(stderr, "lamina: %s\n", lam_last_error());
+    return cli_exit(status);
+}
+
+static int help_width(FILE *out)
+{
+    const int width = cli_width(out);
+    return width < HELP_WIDEST ? width : HELP_WIDEST;
+}
+
+/* ---- what is said about the program as a whole ------------------------------------------------------------------- */
+
+static void overview(FILE *out)
+{
+    fputs("Usage: lamina COMMAND [options] ARGUMENTS\n\nTrain, check and ship neural networks.\n\nCommands\n", out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->help);
+    fputs("\nlamina help COMMAND has the options of a command; lamina --version the version.\n"
+          "\nExamples\n"
+          "  lamina train \"affine 100 - relu - affine 10 - softmax\" --data fashion-mnist\n"
+          "  lamina eval runs/001 --data fashion-mnist\n",
+          out);
+}
+
+static int version(void)
+{
+    printf("lamina %s\n", lam_version());
+    return cli_report(cli_flush());
+}
+
+/* ---- finding and running a command ------------------------------------------------------------------------------- */
+
+static const char *command_name(size_t index, const void *arg)
+{
+    (void)arg;
+    return commands[index]->name;
+}
+
+static lam_status find_command(const cli_cmd **cmd, const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (!strcmp(commands[i]->name, name)) {
+            *cmd = commands[i];
+            return LAM_OK;
+        }
+    }
+    const char *meant = lami_nearest(name, COMMANDS, command_name, NULL);
+    if (meant)
+        return lami_fail(LAM_EOPTION, "unknown command \"%.64s\", did you mean %s?", name, meant);
+    return lami_fail(LAM_EOPTION, "unknown command \"%.64s\" (see lamina --help)", name);
+}
+
+static int help(const char *name)
+{
+    const cli_cmd *cmd;
+    if (!name)
+        overview(stdout);
+    else if (find_command(&cmd, name))
+        return cli_report(LAM_EOPTION);
+    else
+        cli_help(stdout, cmd, help_width(stdout));
+    return cli_report(cli_flush());
+}
+
+static int run(const char *name, int argc, char *const *argv)
+{
+    const cli_cmd *cmd;
+    cli_args *args = NULL;
+    lam_status status = find_command(&cmd, name);
+    if (!status)
+        status = cli_args_parse(&args, cmd, argc, argv);
+    if (status)
+        return cli_report(status);
+    const int rc = cli_args_help(args) ? help(name) : cmd->run(cli_args_call(args));
+    cli_args_free(args);
+    return rc;
+}
+
+static int start(int argc, char *const *argv)
+{
+    if (argc < 2) {
+        overview(stderr);
+        return CLI_USAGE;
+    }
+    const char *first = argv[1];
+    if (!strcmp(first, "--help") || !strcmp(first, "-h"))
+        return help(NULL);
+    if (!strcmp(first, "--version"))
+        return version();
+    if (!strcmp(first, "help"))
+        return help(argc > 2 ? argv[2] : NULL);
+    if (first[0] == '-')
+        return cli_report(
+            lami_fail(LAM_EOPTION, "\"%.64s\" stands before the command: lamina COMMAND [options]", first));
+    return run(first, argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv)
+{
+    const int rc = start(argc, argv);
+    if (fclose(stdout) && rc == CLI_DONE) {
+        fprintf(stderr, "lamina: cannot write to standard output: %s\n", strerror(errno));
+        return CLI_FAILED;
+    }
+    return rc;
+}
