@@ -68,6 +68,8 @@ typedef struct lami_param_spec {
     int index; /* into the network's parameters; set by the graph */
 } lami_param_spec;
 
+enum { LAMI_NET_INPUT = -1, LAMI_NO_NODE = -2 }; /* in place of a node's index */
+
 /* A node of the graph: a layer at a place. Sizes are per sample: a batch of n samples has n * rows rows. */
 typedef struct lami_node {
     const struct lami_layer *layer;
@@ -118,6 +120,7 @@ typedef struct lami_layer {
     lam_status (*shape)(lami_node *node);
     /* Records. `train` is 0 in inference plans. A plan remembers its first error, so that these need not. */
     void (*forward)(lami_plan *plan, const lami_node *node, lami_ports *ports, int train);
+    /* NULL: the gradient of each input is dy itself. */
     void (*backward)(lami_plan *plan, const lami_node *node, const lami_ports *ports);
     /* Multiply-adds x 2 of one sample's forward pass that gemms do; NULL: none. For describe and bench. */
     double (*flops)(const lami_node *node);

@@ -17,19 +17,10 @@ static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
     lami_emit(p, add, lami_per_sample(lami_rows(&n->in)), lami_cols(&n->in), .in = { q->x, q->x2 }, .out = { q->y });
 }
 
-/* Both gradients are dy itself: the plan hands it on. */
-static void backward(lami_plan *p, const lami_node *n, const lami_ports *q)
-{
-    (void)p;
-    (void)n;
-    (void)q;
-}
-
 const lami_layer lami_residual = {
     .name = "residual",
     .help = "the sum of a chain and its shortcut",
     .hidden = 1,
     .shape = shape,
     .forward = forward,
-    .backward = backward,
 };

@@ -112,7 +112,7 @@ static lam_status cache_new(lam_cache **out, const lami_layer *layer, const void
         memcpy(c->opts, opts, layer->opts_size);
     c->dtype = dtype;
     c->train = train;
-    c->node = (lami_node) { .layer = layer, .opts = c->opts, .second = -2, .in = lami_shape1(d) };
+    c->node = (lami_node) { .layer = layer, .opts = c->opts, .second = LAMI_NO_NODE, .in = lami_shape1(d) };
     LAMI_FPU_SCOPE; /* constants of records are computed, too */
     lam_status status = layer->shape(&c->node);
     if (!status)

@@ -8,8 +8,6 @@
 #include "../core/mem.h"
 #include "../core/random.h"
 
-enum { NET_INPUT = -1, NO_NODE = -2 };
-
 typedef struct {
     lam_net *net;
     const char *text; /* for messages with a place */
@@ -18,7 +16,7 @@ typedef struct {
 
 static const lam_shape *shape_at(const builder *b, int node)
 {
-    return node == NET_INPUT ? &b->net->input : &b->net->node[node].out;
+    return node == LAMI_NET_INPUT ? &b->net->input : &b->net->node[node].out;
 }
 
 /* Give a failure of shape() its place in the text. */
@@ -87,7 +85,7 @@ static lam_status build_chain(builder *b, const lami_item *chain, int input, int
     for (const lami_item *item = chain; item; item = item->next)
         switch (item->kind) {
         case LAMI_ITEM_LAYER:
-            LAM_TRY(add_node(b, item->layer, item->opts, input, NO_NODE, item, &input));
+            LAM_TRY(add_node(b, item->layer, item->opts, input, LAMI_NO_NODE, item, &input));
             break;
         case LAMI_ITEM_GROUP:
             for (size_t i = 0; i < item->count; i++)
@@ -131,7 +129,7 @@ static lam_status fill_in_classes(lam_net *net, const char *text, size_t classes
 static void set_gains(lam_net *net, int *consumer)
 {
     for (size_t i = 0; i < net->nodes; i++)
-        consumer[i] = NO_NODE;
+        consumer[i] = LAMI_NO_NODE;
     for (size_t i = net->nodes; i-- > 0;) {
         if (net->node[i].second >= 0)
             consumer[net->node[i].second] = (int)i;
@@ -204,7 +202,7 @@ lam_status lami_graph_build(lam_net *net, const char *text, size_t classes)
         return lami_fail(LAM_ESHAPE, "input %s: a sample is D or C x H x W", lami_shape_text(got, &net->input));
     }
     LAM_TRY(fill_in_classes(net, text, classes));
-    LAM_TRY(build_chain(&b, net->tree, NET_INPUT, &output));
+    LAM_TRY(build_chain(&b, net->tree, LAMI_NET_INPUT, &output));
     net->classes = lam_shape_count(shape_at(&b, output));
     int *consumer = lami_alloc(net->nodes, sizeof *consumer);
     if (!consumer)

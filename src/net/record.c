@@ -21,7 +21,7 @@ static lami_buf output_of(const planner *p, int node)
 
 static int wanted_before(const planner *p, int node)
 {
-    return node < 0 ? p->recipe->kind == LAMI_SESSION_CHECK && node == -1 : p->needs[node];
+    return node < 0 ? p->recipe->kind == LAMI_SESSION_CHECK && node == LAMI_NET_INPUT : p->needs[node];
 }
 
 static void plan_forward(planner *p)
@@ -31,13 +31,13 @@ static void plan_forward(planner *p)
         lami_ports *q = &p->ports[i];
         p->plan->node = (int)i;
         q->x = output_of(p, n->input);
-        q->x2 = n->second == -2 ? LAMI_NONE : output_of(p, n->second);
+        q->x2 = n->second == LAMI_NO_NODE ? LAMI_NONE : output_of(p, n->second);
         q->y = lami_buffer_new(p->plan, lami_per_sample(lami_rows(&n->out)), lami_cols(&n->out), "out");
         for (int k = 0; k < n->params; k++)
             q->param[k] = p->b->param[n->param[k].index];
         n->layer->forward(p->plan, n, q, lami_trains(p->recipe->kind));
         p->y[i] = q->y;
-        p->needs[i] = wanted_before(p, n->input) || (n->second != -2 && wanted_before(p, n->second));
+        p->needs[i] = wanted_before(p, n->input) || (n->second != LAMI_NO_NODE && wanted_before(p, n->second));
         for (int k = 0; k < n->params; k++)
             p->needs[i] |= n->param[k].trained;
     }
@@ -99,10 +99,10 @@ static void plan_backward(planner *p)
         if (!p->needs[i])
             continue;
         q->dy = p->dy[i];
-        if (n->layer == &lami_residual) {
+        if (!n->layer->backward) {
             if (wanted_before(p, n->input))
                 contribute(p, n->input, q->dy);
-            if (wanted_before(p, n->second))
+            if (n->second != LAMI_NO_NODE && wanted_before(p, n->second))
                 contribute(p, n->second, q->dy);
             continue;
         }
