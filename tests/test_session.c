@@ -1,0 +1,298 @@
+/* Sessions: one const network in many threads, the order of calls, bad batches, gradients, failed allocations. */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../src/core/mem.h"
+#include "../src/core/random.h"
+#include "lamina.h"
+
+enum { INPUTS = 13, CLASSES = 5, SAMPLES = 31 };
+
+static const char notation[] = "{affine 17 - batchnorm - relu - dropout 0.2} x 2 - affine 5 - softmax";
+
+static float x_data[SAMPLES * INPUTS];
+static int64_t y_data[SAMPLES];
+
+static lam_tensor samples(size_t first, size_t n)
+{
+    return (lam_tensor) { LAM_F32, { 2, { n, INPUTS } }, x_data + first * INPUTS };
+}
+
+static lam_tensor labels(size_t first, size_t n)
+{
+    return (lam_tensor) { LAM_I64, { 1, { n } }, y_data + first };
+}
+
+static int fill(void **state)
+{
+    (void)state;
+    const lami_rng rng = lami_rng_make(3, LAMI_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < SAMPLES * INPUTS; i++)
+        x_data[i] = (float)lami_rng_normal(&rng, i);
+    for (size_t i = 0; i < SAMPLES; i++)
+        y_data[i] = (int64_t)(i % CLASSES);
+    return 0;
+}
+
+static lam_options *options_of(const char *batch)
+{
+    lam_options *o = NULL;
+    assert_int_equal(lam_options_new(&o), LAM_OK);
+    assert_int_equal(lam_options_set(o, "batch", batch), LAM_OK);
+    return o;
+}
+
+static lam_net *net_of(const char *text)
+{
+    const lam_shape input = { 1, { INPUTS } };
+    lam_net *net = NULL;
+    assert_int_equal(lam_net_new(&net, text, &input, NULL), LAM_OK);
+    return net;
+}
+
+/* ---- one const network, many threads ---- */
+
+enum { USERS = 5, TURNS = 40 };
+
+typedef struct {
+    const lam_net *net;
+    const float *expected;
+    size_t wrong;
+} user;
+
+static void *predict_all(void *arg)
+{
+    user *u = arg;
+    lam_options *o = options_of("8");
+    lam_session *s = NULL;
+    float out[8 * CLASSES];
+    u->wrong = lam_session_new_predict(&s, u->net, o) != LAM_OK;
+    for (size_t turn = 0; turn < TURNS && !u->wrong; turn++)
+        for (size_t first = 0; first < SAMPLES; first += 8) {
+            const size_t n = SAMPLES - first < 8 ? SAMPLES - first : 8;
+            const lam_tensor x = samples(first, n);
+            lam_tensor scores = { LAM_F32, { 2, { n, CLASSES } }, out };
+            u->wrong += lam_session_predict(s, &scores, &x) ||
+                        memcmp(out, u->expected + first * CLASSES, n * CLASSES * sizeof *out);
+        }
+    lam_session_free(s);
+    lam_options_free(o);
+    return NULL;
+}
+
+static void one_const_network_serves_sessions_in_many_threads(void **state)
+{
+    (void)state;
+    lam_net *net = net_of(notation);
+    lam_options *o = options_of("31");
+    lam_session *s = NULL;
+    float expected[SAMPLES * CLASSES];
+    const lam_tensor x = samples(0, SAMPLES);
+    lam_tensor scores = { LAM_F32, { 2, { SAMPLES, CLASSES } }, expected };
+    assert_int_equal(lam_session_new_predict(&s, net, o), LAM_OK);
+    assert_int_equal(lam_session_predict(s, &scores, &x), LAM_OK);
+    lam_session_free(s);
+    pthread_t thread[USERS];
+    user users[USERS];
+    for (size_t i = 0; i < USERS; i++) {
+        users[i] = (user) { .net = net, .expected = expected };
+        assert_int_equal(pthread_create(&thread[i], NULL, predict_all, &users[i]), 0);
+    }
+    for (size_t i = 0; i < USERS; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(users[i].wrong, 0);
+    }
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
+/* ---- a step ---- */
+
+static void calls_out_of_order_are_refused(void **state)
+{
+    (void)state;
+    lam_net *net = net_of(notation);
+    lam_options *o = options_of("31");
+    lam_session *s = NULL;
+    double loss = 0;
+    float grad[17 * INPUTS];
+    lam_tensor value = { LAM_F32, { 2, { 17, INPUTS } }, grad };
+    const lam_tensor x = samples(0, SAMPLES), y = labels(0, SAMPLES);
+    assert_int_equal(lam_session_new(&s, net, o), LAM_OK);
+    assert_int_equal(lam_session_backward(s), LAM_EINVAL);
+    assert_int_equal(lam_session_step(s), LAM_EINVAL);
+    assert_int_equal(lam_session_grad(s, "affine1.weight", &value), LAM_EINVAL);
+    assert_int_equal(lam_session_forward(&loss, s, &x, &y), LAM_OK);
+    assert_int_equal(lam_session_step(s), LAM_EINVAL);
+    assert_int_equal(lam_session_backward(s), LAM_OK);
+    assert_int_equal(lam_session_backward(s), LAM_EINVAL);
+    assert_int_equal(lam_session_grad(s, "affine1.weight", &value), LAM_OK);
+    assert_int_equal(lam_session_grad(s, "affine1.nothing", &value), LAM_EINVAL);
+    assert_int_equal(lam_session_grad(s, "batchnorm1.running_mean", &value), LAM_EINVAL);
+    value.shape.dim[0] = 16;
+    assert_int_equal(lam_session_grad(s, "affine1.weight", &value), LAM_ESHAPE);
+    assert_int_equal(lam_session_step(s), LAM_OK);
+    assert_int_equal(lam_session_step(s), LAM_EINVAL);
+    lam_session_free(s);
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
+static void predicting_between_the_calls_of_a_step_changes_nothing(void **state)
+{
+    (void)state;
+    char sha[2][65];
+    for (int turn = 0; turn < 2; turn++) {
+        lam_net *net = net_of(notation);
+        lam_options *o = options_of("31");
+        lam_session *s = NULL;
+        float out[SAMPLES * CLASSES];
+        lam_tensor scores = { LAM_F32, { 2, { SAMPLES, CLASSES } }, out };
+        const lam_tensor x = samples(0, SAMPLES), y = labels(0, SAMPLES);
+        assert_int_equal(lam_session_new(&s, net, o), LAM_OK);
+        for (int step = 0; step < 3; step++) {
+            double loss = 0;
+            assert_int_equal(lam_session_forward(&loss, s, &x, &y), LAM_OK);
+            if (turn)
+                assert_int_equal(lam_session_predict(s, &scores, &x), LAM_OK);
+            assert_int_equal(lam_session_backward(s), LAM_OK);
+            if (turn)
+                assert_int_equal(lam_session_predict(s, &scores, &x), LAM_OK);
+            assert_int_equal(lam_session_step(s), LAM_OK);
+        }
+        assert_int_equal(lam_net_sha256(net, sha[turn]), LAM_OK);
+        lam_session_free(s);
+        lam_options_free(o);
+        lam_net_free(net);
+    }
+    assert_string_equal(sha[0], sha[1]);
+}
+
+static void bad_batches_are_refused_and_change_nothing(void **state)
+{
+    (void)state;
+    lam_net *net = net_of(notation);
+    lam_options *o = options_of("16");
+    lam_session *s = NULL;
+    char before[65], after[65];
+    double loss = 0;
+    const lam_tensor x = samples(0, 16), y = labels(0, 16);
+    assert_int_equal(lam_session_new(&s, net, o), LAM_OK);
+    assert_int_equal(lam_net_sha256(net, before), LAM_OK);
+
+    const lam_tensor many = samples(0, 17), narrow = { LAM_F32, { 2, { 16, INPUTS - 1 } }, x_data };
+    const lam_tensor whole = { LAM_I64, { 2, { 16, INPUTS } }, x_data }, few = labels(0, 15);
+    assert_int_equal(lam_session_forward(&loss, s, &many, &y), LAM_EINVAL);
+    assert_int_equal(lam_session_forward(&loss, s, &narrow, &y), LAM_ESHAPE);
+    assert_int_equal(lam_session_forward(&loss, s, &whole, &y), LAM_EINVAL);
+    assert_int_equal(lam_session_forward(&loss, s, &x, &few), LAM_ESHAPE);
+    int64_t wrong[16] = { 0 };
+    const lam_tensor bad = { LAM_I64, { 1, { 16 } }, wrong };
+    wrong[3] = CLASSES;
+    assert_int_equal(lam_session_forward(&loss, s, &x, &bad), LAM_EFORMAT);
+    wrong[3] = -1;
+    assert_int_equal(lam_session_forward(&loss, s, &x, &bad), LAM_EFORMAT);
+    assert_non_null(strstr(lam_last_error(), "3"));
+    assert_int_equal(lam_session_set_lr(s, -1), LAM_EINVAL);
+    assert_int_equal(lam_session_set_lr(s, NAN), LAM_EINVAL);
+
+    assert_int_equal(lam_net_sha256(net, after), LAM_OK);
+    assert_string_equal(before, after);
+    lam_session_free(s);
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
+static void a_value_that_is_not_finite_names_step_and_layer(void **state)
+{
+    (void)state;
+    lam_net *net = net_of("affine 7 - relu - affine 6 - layernorm - affine 5 - softmax");
+    lam_options *o = options_of("31");
+    lam_session *s = NULL;
+    char before[65], after[65];
+    float huge[6 * 7];
+    double loss = 0;
+    const lam_tensor x = samples(0, SAMPLES), y = labels(0, SAMPLES);
+    for (size_t i = 0; i < 42; i++)
+        huge[i] = 3e38f;
+    assert_int_equal(lam_session_new(&s, net, o), LAM_OK);
+    assert_int_equal(lam_session_forward(&loss, s, &x, &y), LAM_OK);
+    assert_int_equal(lam_session_backward(s), LAM_OK);
+    assert_int_equal(lam_session_step(s), LAM_OK);
+    assert_int_equal(lam_net_set(net, "affine2.weight", &(lam_tensor) { LAM_F32, { 2, { 6, 7 } }, huge }), LAM_OK);
+    assert_int_equal(lam_net_sha256(net, before), LAM_OK);
+    assert_int_equal(lam_session_forward(&loss, s, &x, &y), LAM_EDIVERGED);
+    assert_non_null(strstr(lam_last_error(), "step 2"));
+    assert_non_null(strstr(lam_last_error(), "affine2"));
+    assert_int_equal(lam_session_backward(s), LAM_EINVAL);
+    assert_int_equal(lam_net_sha256(net, after), LAM_OK);
+    assert_string_equal(before, after);
+    lam_session_free(s);
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
+static void a_step_allocates_nothing(void **state)
+{
+    (void)state;
+    lam_net *net = net_of(notation);
+    lam_options *o = options_of("31");
+    lam_session *s = NULL;
+    const lam_tensor y = labels(0, 19), x = samples(0, 19);
+    assert_int_equal(lam_session_new(&s, net, o), LAM_OK);
+    const long before = lami_alloc_count();
+    for (int step = 0; step < 3; step++) {
+        double loss = 0;
+        assert_int_equal(lam_session_forward(&loss, s, &x, &y), LAM_OK);
+        assert_int_equal(lam_session_backward(s), LAM_OK);
+        assert_int_equal(lam_session_step(s), LAM_OK);
+    }
+    assert_int_equal(lami_alloc_count(), before);
+    lam_session_free(s);
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
+static void every_failed_allocation_is_reported(void **state)
+{
+    (void)state;
+    lam_net *net = net_of(notation);
+    lam_options *o = options_of("31");
+    lam_session *s = NULL;
+    long n = 1;
+    for (;; n++) {
+        lami_alloc_fail_at(n);
+        const lam_status status = lam_session_new(&s, net, o);
+        lami_alloc_fail_at(0);
+        if (!status)
+            break;
+        assert_int_equal(status, LAM_ENOMEM);
+        assert_null(s);
+    }
+    assert_true(n > 10);
+    lam_session_free(s);
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_const_network_serves_sessions_in_many_threads),
+        cmocka_unit_test(calls_out_of_order_are_refused),
+        cmocka_unit_test(predicting_between_the_calls_of_a_step_changes_nothing),
+        cmocka_unit_test(bad_batches_are_refused_and_change_nothing),
+        cmocka_unit_test(a_value_that_is_not_finite_names_step_and_layer),
+        cmocka_unit_test(a_step_allocates_nothing),
+        cmocka_unit_test(every_failed_allocation_is_reported),
+    };
+    return cmocka_run_group_tests(tests, fill, NULL);
+}
