@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../src/core/digest.h"
+#include "../src/core/parallel.h"
 #include "../src/net/session.h"
 #include "tensors.h"
 #include "toy.h"
@@ -563,6 +564,54 @@ static void unmerged_every_record_is_a_group(void **state)
 
 /* ---- running ---- */
 
+/* A plan of `count` records side by side, of arrays that nobody has to have: tiles of its one phase. */
+static size_t tiles_of_phase(size_t rows, size_t cols, size_t count, int product)
+{
+    const lami_ops *ops = NULL;
+    lami_plan *plan = NULL;
+    assert_ok(lami_ops_find(&ops, "plain", 32));
+    assert_ok(lami_plan_new(&plan, ops, LAM_F32, 1, 2, 1));
+    for (size_t i = 0; i < count; i++) {
+        const lami_buf x = lami_buffer_outside(plan, lami_fixed(rows), product ? 1 : cols, "x");
+        const lami_buf w = lami_buffer_outside(plan, lami_fixed(1), cols, "w");
+        const lami_buf y = lami_buffer_outside(plan, lami_fixed(rows), cols, "y");
+        if (product)
+            lami_emit(plan, gemm_nn, lami_fixed(rows), cols, .in = { x, w }, .out = { y }, .depth = lami_fixed(1));
+        else
+            lami_emit(plan, bias, lami_fixed(rows), cols, .in = { x, w }, .out = { y });
+    }
+    assert_ok(lami_plan_finish(plan));
+    assert_int_equal(plan->phases, 1);
+    const size_t tiles = plan->phase[0].tiles;
+    lami_plan_free(plan);
+    return tiles;
+}
+
+static void a_phase_has_no_more_tiles_than_a_ticket_can_count(void **state)
+{
+    (void)state;
+    static const size_t sizes[][2] = { { 1, (size_t)1 << 34 }, { 2, (size_t)1 << 34 }, { (size_t)1 << 34, 3 } };
+    for (size_t i = 0; i < 3; i++)
+        for (int product = 0; product < 2; product++)
+            for (size_t count = 1; count <= 300; count += 299) {
+                const size_t tiles = tiles_of_phase(sizes[i][0], sizes[i][1], count, product);
+                assert_in_range(tiles, LAMI_MAX_TASKS / 3, LAMI_MAX_TASKS);
+            }
+}
+
+static void a_batch_larger_than_memory_can_be_is_refused(void **state)
+{
+    (void)state;
+    lam_net *net = NULL;
+    lam_session *session = NULL;
+    lam_options *options = toy_options("batch=32");
+    const lam_shape input = lami_shape3(1, (size_t)1 << 29, (size_t)1 << 30); /* x 32 is 2^64 */
+    assert_ok(lam_net_new(&net, "batchnorm - svm", &input, options));
+    assert_int_equal(lam_session_new_predict(&session, net, options), LAM_ENOMEM);
+    lam_net_free(net);
+    lam_options_free(options);
+}
+
 static void steps_and_predictions_allocate_nothing(void **state)
 {
     (void)state;
@@ -713,6 +762,8 @@ int main(void)
         TEST(a_block_of_a_batchnorm_net_reads_the_product_once_after_its_statistics),
         TEST(in_inference_a_block_of_a_batchnorm_net_is_one_group),
         TEST(unmerged_every_record_is_a_group),
+        TEST(a_phase_has_no_more_tiles_than_a_ticket_can_count),
+        TEST(a_batch_larger_than_memory_can_be_is_refused),
         TEST(steps_and_predictions_allocate_nothing),
         TEST(merging_and_sharing_change_no_bits_of_scores),
         TEST(a_sample_has_the_same_scores_in_any_batch),

@@ -78,8 +78,12 @@ static void shape_group(const lami_plan *plan, lami_group *g)
         shape_others(g);
     if (g->chunk)
         g->tile_rows = (g->tile_rows + g->chunk - 1) / g->chunk * g->chunk;
-    while (tiles(g) > LAMI_MAX_TASKS / 64)
-        g->tile_rows *= 2;
+    const size_t most = LAMI_MAX_TASKS / (size_t)plan->phase[g->phase].count; /* so that a phase has not too many */
+    while (tiles(g) > most)
+        if (g->tile_rows < g->rows)
+            g->tile_rows *= 2;
+        else
+            g->tile_cols *= 2;
     g->row_tiles = tiles_of(g->rows, g->tile_rows);
     g->col_tiles = tiles_of(g->cols, g->tile_cols);
 }

@@ -124,6 +124,7 @@ static lam_status size_buffers(lami_plan *plan, sized *list, size_t *count)
         if (buffer->outside || buffer->last < buffer->first || (buffer->first < 0 && buffer->last < 0))
             continue;
         size_t elements;
+        LAM_TRY(lami_mul(&elements, buffer->rows.per_sample, plan->max_samples)); /* lami_extent_of wraps */
         LAM_TRY(lami_mul(&elements, lami_extent_of(buffer->rows, plan->max_samples), buffer->cols));
         LAM_TRY(lami_mul(&buffer->bytes, elements, buffer->element));
         LAM_TRY(lami_mul(&buffer->bytes, buffer->bytes / LAMI_ALIGN + 1, LAMI_ALIGN));
