@@ -259,6 +259,7 @@ LAM_API lam_status lam_session_predict(lam_session *session, lam_tensor *scores,
  * cache   *cache NULL is created, otherwise it is reused, without allocation while the shapes stay the same; cache itself
  *         NULL says that no backward is wanted. It borrows x, out and the weights until backward. lam_cache_free.
  * out, dx, dw, ...: tensors of the right shape that you provide; they are overwritten. A NULL gradient is not returned.
+ *         They overlap neither inputs nor each other; only relu and dropout work in place (out is x, dx is dout).
  * Errors: LAM_ESHAPE, LAM_EINVAL (dtype, cache of another layer), LAM_ENOMEM.
  * Source: CS231n assignment 2, layers.py. docs/math.md has each formula. */
 typedef struct lam_cache lam_cache;

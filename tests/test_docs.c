@@ -138,7 +138,7 @@ static void option_row(char row[ROW_SIZE], const lami_option *o)
     if (o->choices)
         snprintf(range, sizeof range, "%s", o->choices);
     else if (o->kind == LAMI_REAL || o->kind == LAMI_SIZE)
-        snprintf(range, sizeof range, "%.15g to %.15g", o->least, o->most);
+        snprintf(range, sizeof range, "%.16g to %.16g", o->least, o->most);
     snprintf(row, ROW_SIZE, "\n|");
     add_cell(row, "`", name);
     add_cell(row, "`", o->default_text);

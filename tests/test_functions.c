@@ -356,6 +356,12 @@ static void numbers_out_of_range_are_refused(void **state)
                    "layernorm: eps is a number from 0 to 1");
     assert_message(lam_sgd(&x, &out, NAN), LAM_EINVAL, "sgd: a learning rate is a number of at least 0");
     assert_message(lam_sgd(&x, &out, -1), LAM_EINVAL, "sgd: a learning rate is a number of at least 0");
+    static const double betas[][2] = { { 1, 0.9 }, { 0.9, 1 }, { -0.1, 0.9 }, { 0.9, NAN } };
+    uint64_t t = 3;
+    for (size_t i = 0; i < 4; i++)
+        assert_message(lam_adam(&x, &out, &mean, &var, &t, 0.1, betas[i][0], betas[i][1], 1e-8), LAM_EINVAL,
+                       "adam: beta1 and beta2 are at least 0 and below 1");
+    assert_int_equal(t, 3);
 }
 
 static void missing_parameters_and_modes_are_refused(void **state)
@@ -523,6 +529,26 @@ static void backward_may_be_called_again_and_with_some_gradients_only(void **sta
     lam_cache_free(cache);
 }
 
+static void relu_and_dropout_work_in_place(void **state)
+{
+    (void)state;
+    const lam_dropout_param drop = { LAM_MODE_TRAIN, 0.3, 1, 2 };
+    for (int relu = 0; relu < 2; relu++) {
+        lam_cache *cache = NULL, *other = NULL;
+        const lam_tensor x = make_normal(LAM_F32, 130, 65, 1), dout = make_normal(LAM_F32, 130, 65, 2);
+        lam_tensor out = make_rows(LAM_F32, 130, 65), dx = make_rows(LAM_F32, 130, 65);
+        lam_tensor place = make_normal(LAM_F32, 130, 65, 1), back = make_normal(LAM_F32, 130, 65, 2);
+        assert_ok(relu ? lam_relu_forward(&cache, &out, &x) : lam_dropout_forward(&cache, &out, &x, &drop));
+        assert_ok(relu ? lam_relu_backward(&dx, &dout, cache) : lam_dropout_backward(&dx, &dout, cache));
+        assert_ok(relu ? lam_relu_forward(&other, &place, &place) : lam_dropout_forward(&other, &place, &place, &drop));
+        assert_ok(relu ? lam_relu_backward(&back, &back, other) : lam_dropout_backward(&back, &back, other));
+        assert_same_bits(&out, &place);
+        assert_same_bits(&dx, &back);
+        lam_cache_free(cache);
+        lam_cache_free(other);
+    }
+}
+
 static void the_output_is_the_same_with_and_without_a_cache(void **state)
 {
     (void)state;
@@ -609,6 +635,7 @@ int main(void)
         TEST(a_cache_used_again_allocates_nothing_while_the_batch_does_not_grow),
         TEST(results_do_not_depend_on_what_the_cache_was_used_for),
         TEST(backward_may_be_called_again_and_with_some_gradients_only),
+        TEST(relu_and_dropout_work_in_place),
         TEST(the_output_is_the_same_with_and_without_a_cache),
         TEST(every_failed_allocation_is_reported),
         TEST(a_cache_that_cannot_grow_stays_as_it_was),

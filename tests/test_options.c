@@ -145,6 +145,7 @@ static void bad_values_are_named_and_change_nothing(void **state)
         { "lr", "0,1", "--lr: \"0,1\" is not a number" },
         { "lr", "nan", "--lr: \"nan\" is not a number" },
         { "lr", "1e999", "--lr: 1e999 is too large for a number" },
+        { "beta1", "1", "--beta1: 1 is over 0.9999999999999999" },
         { "batch", "0", "--batch: 0 is under 1" },
         { "batch", "1048577", "--batch: 1048577 is over 1048576" },
         { "batch", "2.5", "--batch: \"2.5\" is not a whole number from 0" },

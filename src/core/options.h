@@ -48,8 +48,8 @@ enum {
     REAL(lr_decay, "lr-decay", 1, 0, 1e6, LAMI_FOR_TRAIN, "F", "factor on the learning rate after each epoch")         \
     REAL(momentum, "momentum", 0.9, 0, 1, LAMI_FOR_TRAIN, "F", "of momentum and nesterov")                             \
     REAL(decay, "decay", 0.99, 0, 1, LAMI_FOR_TRAIN, "F", "of rmsprop's mean of squares")                              \
-    REAL(beta1, "beta1", 0.9, 0, 1, LAMI_FOR_TRAIN, "F", "of adam's mean")                                             \
-    REAL(beta2, "beta2", 0.999, 0, 1, LAMI_FOR_TRAIN, "F", "of adam's mean of squares")                                \
+    REAL(beta1, "beta1", 0.9, 0, 0.9999999999999999, LAMI_FOR_TRAIN, "F", "of adam's mean")                            \
+    REAL(beta2, "beta2", 0.999, 0, 0.9999999999999999, LAMI_FOR_TRAIN, "F", "of adam's mean of squares")               \
     REAL(eps, "eps", 1e-8, 0, 1, LAMI_FOR_TRAIN, "F", "of rmsprop and adam, outside the root")                         \
     REAL(l2, "l2", 0, 0, 1e6, LAMI_FOR_TRAIN, "F", "adds F/2 * |W|^2 to the loss, weights only")                       \
     TEXT(start, "start", LAMI_FOR_TRAIN, "MODEL", "begin with the weights of a model of the same network")             \

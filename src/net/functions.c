@@ -479,6 +479,8 @@ lam_status lam_adam(lam_tensor *w, const lam_tensor *dw, lam_tensor *m, lam_tens
 {
     if (!t)
         return lami_fail(LAM_EINVAL, "adam: t is NULL");
+    if (!(beta1 >= 0 && beta1 < 1) || !(beta2 >= 0 && beta2 < 1))
+        return lami_fail(LAM_EINVAL, "adam: beta1 and beta2 are at least 0 and below 1");
     LAM_TRY(update(&lami_adam, &(lam_options) { .lr = lr, .beta1 = beta1, .beta2 = beta2, .eps = eps }, *t + 1, w, dw,
                    (lam_tensor *const[LAMI_MAX_SLOTS]) { m, v }));
     ++*t;
