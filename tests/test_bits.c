@@ -284,15 +284,31 @@ static const task fpu_task = {
 
 /* The functions by themselves. */
 typedef struct {
-    lam_tensor out, dx, step;
+    lam_tensor out, dx, step, in, through;
 } results;
+
+/* A double weight as float: rounded on the way into the network, or out of it. */
+static lam_tensor through_net(const char *list, const lam_tensor *weight)
+{
+    lam_net *net = NULL;
+    lam_options *options = toy_options(list);
+    lam_tensor got = make_rows(LAM_F32, 20, 9);
+    assert_ok(lam_net_new(&net, "affine 20 - softmax", &(lam_shape) { 1, { 9 } }, options));
+    assert_ok(lam_net_set(net, "affine1.weight", weight));
+    assert_ok(lam_net_get(net, "affine1.weight", &got));
+    lam_net_free(net);
+    lam_options_free(options);
+    return got;
+}
 
 static results run_functions(void)
 {
     lam_cache *cache = NULL;
     double loss = 0;
     const lam_tensor x = make_rows(LAM_F64, 20, 9), y = make_tensor(LAM_U8, lami_shape1(20));
-    results r = { make_rows(LAM_F64, 20, 9), make_rows(LAM_F64, 20, 9), make_rows(LAM_F64, 20, 9) };
+    results r = { .out = make_rows(LAM_F64, 20, 9),
+                  .dx = make_rows(LAM_F64, 20, 9),
+                  .step = make_rows(LAM_F64, 20, 9) };
     for (uint32_t i = 0; i < 180; i++) {
         const uint64_t bits = i % 3 ? 0x3fe0000000000000 + 77777777777777 * i : 1000 * i; /* every third is subnormal */
         memcpy((double *)x.data + i, &bits, sizeof bits);
@@ -302,6 +318,8 @@ static results run_functions(void)
     lam_cache_free(cache);
     assert_ok(lam_softmax_loss(&loss, &r.step, &r.out, &y));
     assert_ok(lam_sgd(&r.step, &r.dx, 0.1));
+    r.in = through_net("dtype=f32", &r.step);
+    r.through = through_net("dtype=f64", &r.step);
     return r;
 }
 
@@ -310,6 +328,8 @@ static void assert_same_results(const results *a, const results *b)
     assert_same_bits(&a->out, &b->out);
     assert_same_bits(&a->dx, &b->dx);
     assert_same_bits(&a->step, &b->step);
+    assert_same_bits(&a->in, &b->in);
+    assert_same_bits(&a->through, &b->through);
 }
 
 static void assert_unmoved_by_rounding(int mode)

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "../src/core/file.h"
 #include "../src/core/mem.h"
 #include "../src/net/net.h"
@@ -184,6 +186,25 @@ static void sizes_that_the_file_cannot_hold_take_no_memory(void **state)
     lam_net_free(net);
 }
 
+static void values_that_are_not_finite_are_refused(void **state)
+{
+    (void)state;
+    static const double bad[] = { NAN, INFINITY, -INFINITY };
+    lam_net *net = new_net("affine 3 - batchnorm - softmax", (lam_shape) { 1, { 4 } }, "dtype=f64"), *loaded = NULL;
+    double mean[] = { 0, 0, 0 };
+    const lam_shape shape = { 1, { 3 } };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        mean[i] = bad[i];
+        const lam_tensor tensor = { LAM_F64, shape, mean };
+        assert_int_equal(lam_net_set(net, "batchnorm1.running_mean", &tensor), LAM_OK);
+        assert_int_equal(lam_net_save(net, in_folder("bad")), LAM_OK);
+        assert_int_equal(lam_net_load(&loaded, in_folder("bad")), LAM_EFORMAT);
+        assert_message("batchnorm1.running_mean has values that are not finite");
+        mean[i] = 0;
+    }
+    lam_net_free(net);
+}
+
 static void missing_and_cut_files_are_refused(void **state)
 {
     (void)state;
@@ -243,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_run_folder_stands_for_its_best_model),
         cmocka_unit_test(wrong_files_are_refused_with_the_place),
         cmocka_unit_test(sizes_that_the_file_cannot_hold_take_no_memory),
+        cmocka_unit_test(values_that_are_not_finite_are_refused),
         cmocka_unit_test(missing_and_cut_files_are_refused),
         cmocka_unit_test(every_failed_allocation_is_reported),
     };

@@ -444,6 +444,17 @@ static void a_loss_that_is_not_finite_stops_and_the_network_is_as_before_that_st
     lam_data_free(data);
 }
 
+static void a_last_step_that_leaves_weights_that_are_not_finite_is_an_error(void **state)
+{
+    (void)state;
+    lam_data *data = toy_data(N, 0, D, 3, 1);
+    lam_net *net = new_net("affine 5 - affine 3 - softmax", data, "init-scale=1e3");
+    train(net, data, "steps=1 optim=sgd lr=1e6 preprocess=scale=1e30", LAM_EDIVERGED, NULL, NULL);
+    assert_message("affine1.weight is not finite any more after step 1");
+    lam_net_free(net);
+    lam_data_free(data);
+}
+
 static void wrong_options_are_errors(void **state)
 {
     (void)state;
@@ -505,6 +516,7 @@ int main(void)
         cmocka_unit_test(data_that_does_not_fit_is_an_error_that_names_both),
         cmocka_unit_test(eval_counts_all_samples_whatever_the_batch),
         cmocka_unit_test(a_loss_that_is_not_finite_stops_and_the_network_is_as_before_that_step),
+        cmocka_unit_test(a_last_step_that_leaves_weights_that_are_not_finite_is_an_error),
         cmocka_unit_test(wrong_options_are_errors),
         cmocka_unit_test(every_failed_allocation_is_reported),
     };

@@ -318,6 +318,7 @@ static lam_status make_net(lam_net *net, const lami_st_in *in, const char *path)
 lam_status lami_model_get(lam_net **out, const lami_st_in *in, const char *path)
 {
     lam_status status = LAM_OK;
+    const char *bad;
     *out = NULL;
     lam_net *net = lami_alloc(1, sizeof *net);
     if (!net)
@@ -328,6 +329,11 @@ lam_status lami_model_get(lam_net **out, const lami_st_in *in, const char *path)
     LAM_TRY_DONE(get_prep(net, in, path));
     LAM_TRY_DONE(get_classes(net, in, path));
     LAM_TRY_DONE(lami_model_get_values(net, net->values, in, path, "", 0));
+    bad = lami_net_not_finite(net);
+    if (bad) {
+        status = lami_fail(LAM_EFORMAT, "%s: %s has values that are not finite", path, bad);
+        goto done;
+    }
     *out = net;
     net = NULL;
 done:

@@ -61,6 +61,9 @@ size_t lami_memory_row(const lam_shape *image, size_t row);
 /* Digest of a block laid out like net->values: see lam_net_sha256. */
 lam_status lami_net_digest(const lam_net *net, const void *values, char hex[65]);
 
+/* Are all parameters finite, running statistics included? Else the name of the first that is not; NULL: they are. */
+const char *lami_net_not_finite(const lam_net *net);
+
 size_t lami_net_param_find(const lam_net *net, const char *name); /* SIZE_MAX: none */
 size_t lami_net_trained_count(const lam_net *net);                /* elements of trained parameters */
 

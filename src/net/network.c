@@ -1,6 +1,7 @@
 /* network: networks as objects: making, reading and writing parameters, digest. */
 #include "net.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "../core/digest.h"
@@ -208,6 +209,7 @@ lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *value
     }
     if (to->dtype != LAM_F32 && to->dtype != LAM_F64)
         return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
+    LAMI_FPU_SCOPE;
     for (size_t i = 0; i < p->count; i++) {
         const size_t at = memory_index(p->spec, i);
         const double v = net->dtype == LAM_F32 ? (double)((const float *)values)[at] : ((const double *)values)[at];
@@ -246,6 +248,7 @@ lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value)
     }
     if (value->dtype != LAM_F32 && value->dtype != LAM_F64)
         return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
+    LAMI_FPU_SCOPE;
     for (size_t i = 0; i < p->count; i++) {
         const double v =
             value->dtype == LAM_F32 ? (double)((const float *)value->data)[i] : ((const double *)value->data)[i];
@@ -256,6 +259,18 @@ lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value)
             ((double *)net->values)[at] = v;
     }
     return LAM_OK;
+}
+
+const char *lami_net_not_finite(const lam_net *net)
+{
+    for (size_t i = 0; i < net->params; i++) {
+        const lami_net_param *p = &net->param[i];
+        for (size_t at = p->offset; at < p->offset + p->count; at++)
+            if (!(net->dtype == LAM_F32 ? isfinite(((const float *)net->values)[at])
+                                        : isfinite(((const double *)net->values)[at])))
+                return p->name;
+    }
+    return NULL;
 }
 
 lam_status lami_net_digest(const lam_net *net, const void *values, char hex[65])

@@ -4,6 +4,7 @@
  * which is made longer later goes on as if it had never stopped. */
 #include "solver.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -282,8 +283,16 @@ static double seconds_used(const lami_solver *s)
     return s->seconds_before + (now() - s->began);
 }
 
+/* Weights that the next step would fail on, as after a step whose own loss was finite still, are never kept. */
+static lam_status check_weights(const lami_solver *s)
+{
+    const char *bad = lami_net_not_finite(s->net);
+    return bad ? lami_fail(LAM_EDIVERGED, "%s is not finite any more after step %" PRIu64, bad, s->state.step) : LAM_OK;
+}
+
 static lam_status save(lami_solver *s)
 {
+    LAM_TRY(check_weights(s));
     if (!s->keeps)
         return LAM_OK;
     s->state.seconds = seconds_used(s);
@@ -298,6 +307,7 @@ static lam_status begin_run(lami_solver *s)
 {
     LAM_TRY(lami_run_create(&s->run, s->options->out));
     s->keeps = 1;
+    s->best_changed = 1; /* a training of no steps has a model, too */
     LAM_TRY(lami_run_put_config(&s->run, s->options, s->data->path, s->net->notation));
     LAM_TRY(lami_run_relog(&s->run, NULL, 0));
     return lami_checkpoint_write(s->run.checkpoint, s->net, s->session, &s->state);
