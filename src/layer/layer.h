@@ -80,9 +80,8 @@ typedef struct lami_node {
         second; /* nodes that feed it; -1: the network's input; second is -2 where there is none (all but joins) */
     lam_shape in, out; /* of one sample, C x H x W or D */
     double gain;       /* LAMI_INIT_WEIGHT: variance of Kaiming weights is gain / rows */
-    int params, caches;
+    int params;
     lami_param_spec param[LAMI_MAX_PARAMS];
-    size_t cache_size[LAMI_MAX_CACHES];
 } lami_node;
 
 /* A row vector per sample is 1 row; channels-last images have H*W rows of C columns. */
@@ -102,7 +101,7 @@ lami_param_spec *lami_param(lami_node *node, const char *name, size_t rows, size
  * not emit what computes them. A forward that sets y = x (dropout in inference) has no backward: dx is dy then. */
 typedef struct lami_ports {
     lami_buf x, x2, y; /* inputs and output; a layer that changes nothing (dropout in inference) sets y = x */
-    lami_buf dy, dx, dx2;
+    lami_buf dy, dx;
     lami_buf param[LAMI_MAX_PARAMS], dparam[LAMI_MAX_PARAMS];
     lami_buf cache[LAMI_MAX_CACHES]; /* made by forward (lami_buffer_new), read by backward */
 } lami_ports;
