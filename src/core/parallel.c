@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,12 +166,16 @@ void lami_parallel_prepare(int threads)
 {
     if (threads > LAMI_MAX_THREADS - 1)
         threads = LAMI_MAX_THREADS - 1;
+    sigset_t all, before; /* the host's signals are for its own threads */
+    sigfillset(&all);
     pthread_mutex_lock(&pool.lock);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     if (!pool.hooked)
         pool.hooked = !pthread_atfork(NULL, NULL, forget);
     while (pool.workers < threads - 1 &&
            !pthread_create(&pool.worker[pool.workers], NULL, work, (void *)(uintptr_t)(pool.workers + 1)))
         pool.workers++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_mutex_unlock(&pool.lock);
 }
 
