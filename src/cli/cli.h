@@ -3,7 +3,7 @@
  * Three things to do to add a command `foo`:
  *   1. cmd_foo.c: a structure for its own options, their rows (args.h), run, descriptor.
  *   2. a row in main.c's table, and its declaration below.
- *   3. tests/cli/foo.sh, and a section in docs/cli.md.
+ *   3. tests/cli/foo.test, and a section in docs/cli.md.
  * Results go to stdout, all else to stderr. Everything read from rows: parsing, --help, --config. */
 #ifndef LAMI_CLI_H
 #define LAMI_CLI_H

@@ -88,15 +88,15 @@ static lam_status add_json(const predictor *p, const sample *s, size_t class, do
     json_t *object = json_object();
     int failed = 0;
     if (s->source)
-        failed |= json_object_set_new(object, "path", json_stringn_nocheck(s->source, strlen(s->source)));
+        failed |= json_object_set_new(object, "path", cli_json_text(s->source));
     failed |= json_object_set_new(object, "index", json_integer((json_int_t)s->index));
-    failed |= json_object_set_new(object, "class", json_string(cli_class_name(text, p->net, class)));
+    failed |= json_object_set_new(object, "class", cli_json_text(cli_class_name(text, p->net, class)));
     failed |=
         json_object_set_new(object, cli_has_probability(p->net) ? "probability" : "score", cli_json_real(probability));
     if (s->label >= 0)
-        failed |= json_object_set_new(object, "label", json_string(cli_class_name(text, p->net, (size_t)s->label)));
+        failed |= json_object_set_new(object, "label", cli_json_text(cli_class_name(text, p->net, (size_t)s->label)));
     if (failed | json_array_append_new(p->list, object))
-        return lami_fail(LAM_ENOMEM, "no memory for the JSON object, or a name that is not UTF-8");
+        return lami_fail(LAM_ENOMEM, "out of memory for the JSON object");
     return LAM_OK;
 }
 

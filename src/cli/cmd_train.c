@@ -275,12 +275,16 @@ static lam_status print_text(const training *t)
         printf("validation accuracy  %.2f%%  (best)\n", 100 * best_validation(t));
     if (isfinite(r->train_accuracy))
         printf("training accuracy    %.2f%%\n", 100 * r->train_accuracy);
-    printf("trained              %zu epoch%s, %s steps, %s, %s samples/s\n", r->epochs, r->epochs == 1 ? "" : "s",
-           cli_count(steps, r->steps), cli_seconds(time, r->seconds), cli_thousands(rate, r->samples_per_second));
+    printf("trained              %zu epoch%s, %s step%s, %s, %s samples/s\n", r->epochs, r->epochs == 1 ? "" : "s",
+           cli_count(steps, r->steps), r->steps == 1 ? "" : "s", cli_seconds(time, r->seconds),
+           cli_thousands(rate, r->samples_per_second));
     if (t->run)
-        printf("model                %s/best.safetensors\n", t->run);
-    if (!t->steps_here && !t->call->quiet)
-        fprintf(stderr, "lamina: the run was done already; --epochs or --steps extend it\n");
+        printf("model                %s%sbest.safetensors\n", t->run, t->run[strlen(t->run) - 1] == '/' ? "" : "/");
+    const struct opts *o = t->call->own;
+    if (o->resume && !t->steps_here && !t->call->quiet)
+        fprintf(stderr, "lamina: the run was done already; %s\n",
+                t->options->time && r->seconds >= t->limit ? "its --time is used up, a longer one extends it"
+                                                           : "--epochs or --steps extend it");
     return cli_flush();
 }
 
@@ -288,12 +292,13 @@ static lam_status print_json(const training *t)
 {
     const lami_result *r = &t->result;
     return cli_json_print(
-        json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:s, s:s?}", "test_accuracy",
+        json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:s, s:o}", "test_accuracy",
                   cli_json_real(t->test.count ? t->test.accuracy : NAN), "val_accuracy",
                   cli_json_real(best_validation(t)), "loss", cli_json_real(r->loss), "epochs", (json_int_t)r->epochs,
                   "steps", (json_int_t)r->steps, "seconds", cli_json_real(r->seconds), "samples_per_second",
                   cli_json_real(r->samples_per_second), "parameters", (json_int_t)lami_net_trained_count(t->net),
-                  "weights_sha256", r->weights_sha256, "best_sha256", r->best_sha256, "run", t->run));
+                  "weights_sha256", r->weights_sha256, "best_sha256", r->best_sha256, "run",
+                  t->run ? cli_json_text(t->run) : json_null()));
 }
 
 static void say_how_to_resume(const training *t)

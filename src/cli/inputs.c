@@ -53,7 +53,9 @@ lam_status cli_open_model(lam_net **net, lam_data **data, const char *model, con
         status = lami_fail(LAM_EOPTION, "--data is needed: on which data set?");
         goto done;
     }
-    LAM_TRY_DONE(lam_data_open(data, data_path ? data_path : path, of_run ? of_run : options));
+    /* the run's split is one of its own data */
+    const int own = of_run && (!data_path || (path && !strcmp(data_path, path)));
+    LAM_TRY_DONE(lam_data_open(data, data_path ? data_path : path, own ? of_run : options));
     LAM_TRY_DONE(lami_check_fit(*net, *data));
 done:
     lam_options_free(of_run);

@@ -1,7 +1,10 @@
 /* lamina: the table of commands. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../core/nearest.h"
 #include "cli.h"
@@ -38,10 +41,23 @@ int cli_exit(lam_status status)
     return CLI_FAILED;
 }
 
+/* Names of files may hold any byte: a message stays one line, and leaves the terminal as it is. That about a notation has
+ * its text and the caret on lines of their own. */
+static void print_message(FILE *out, const char *message, int lines)
+{
+    fputs("lamina: ", out);
+    for (; *message; message++) {
+        const unsigned char c = (unsigned char)*message;
+        putc((c < 0x20 && !(lines && c == '\n')) || c == 0x7f ? '?' : c, out);
+    }
+    putc('\n', out);
+}
+
 int cli_report(lam_status status)
 {
     if (status)
-        fprintf(stderr, "lamina: %s\n", lam_last_error());
+        print_message(stderr, lam_last_error(),
+                      status == LAM_ENOTATION || status == LAM_ESHAPE || status == LAM_EUNSUPPORTED);
     return cli_exit(status);
 }
 
@@ -138,8 +154,19 @@ static int start(int argc, char *const *argv)
     return run(first, argc - 2, argv + 2);
 }
 
+/* A file opened later must not become standard output or error because that was closed: results would go into it. What
+ * stands in for a closed one refuses what is done with it. A file over the limit of its size is an error, no signal. */
+static void guard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(CLI_FAILED);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
+    guard();
     const int rc = start(argc, argv);
     if (fclose(stdout) && rc == CLI_DONE) {
         fprintf(stderr, "lamina: cannot write to standard output: %s\n", strerror(errno));

@@ -200,6 +200,20 @@ json_t *cli_json_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *cli_json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json)
+        return json;
+    char *copy = lami_strdup(text);
+    for (char *c = copy; c && *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    json = copy ? json_string(copy) : NULL;
+    lami_free(copy);
+    return json;
+}
+
 lam_status cli_json_print(json_t *object)
 {
     if (!object)

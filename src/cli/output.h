@@ -35,6 +35,10 @@ const char *cli_thousands(char text[CLI_TEXT_MAX], double value);
 /* A number for JSON; null where it is not finite. */
 json_t *cli_json_real(double value);
 
+/* A text for JSON; of one that is not UTF-8, such as the name of a file may be, what is not ASCII becomes '?'. NULL: no
+ * memory. */
+json_t *cli_json_text(const char *text);
+
 /* Print an object on one line on stdout, and give it back. Errors: LAM_ENOMEM (also where object is NULL),
  * LAM_EWRITE. */
 lam_status cli_json_print(json_t *object);

@@ -64,8 +64,9 @@ static lam_status make_folders(const char *folder)
         if (end && end != '/')
             continue;
         *at = 0;
-        if (*path && mkdir(path, 0777) && errno != EEXIST && !lami_is_folder(path))
-            status = cannot_create(path, errno);
+        const int error = *path && mkdir(path, 0777) ? errno : 0;
+        if (error && error != EEXIST && !lami_is_folder(path))
+            status = cannot_create(path, error);
         *at = end;
         if (!end)
             break;
