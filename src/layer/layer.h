@@ -74,10 +74,9 @@ enum { LAMI_NET_INPUT = -1, LAMI_NO_NODE = -2 }; /* in place of a node's index *
 typedef struct lami_node {
     const struct lami_layer *layer;
     const void *opts;
-    int number; /* of its kind from 1, in notation order: affine2 */
-    int place;  /* in the graph from 0: also the layer number of its random numbers */
-    int input,
-        second; /* nodes that feed it; -1: the network's input; second is -2 where there is none (all but joins) */
+    int number;        /* of its kind from 1, in notation order: affine2 */
+    int place;         /* in the graph from 0: also the layer number of its random numbers */
+    int input, second; /* nodes that feed it, or of the enum above; second: of joins only */
     lam_shape in, out; /* of one sample, C x H x W or D */
     double gain;       /* LAMI_INIT_WEIGHT: variance of Kaiming weights is gain / rows */
     int params;
