@@ -169,6 +169,10 @@ void lami_parallel_prepare(int threads)
     sigset_t all, before; /* the host's signals are for its own threads */
     sigfillset(&all);
     pthread_mutex_lock(&pool.lock);
+    if (pool.workers >= threads - 1) {
+        pthread_mutex_unlock(&pool.lock);
+        return;
+    }
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (!pool.hooked)
         pool.hooked = !pthread_atfork(NULL, NULL, forget);
@@ -211,7 +215,7 @@ void lami_parallel_run(int threads, size_t first, size_t last, lami_tasks_fn tas
 /* ---- how many ---- */
 
 /* CPUs of the cgroup's quota (version 2, then 1), INT_MAX when there is none. */
-static int quota(void)
+static int read_quota(void)
 {
     long long max = -1, period = 0;
     FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
@@ -233,6 +237,16 @@ static int quota(void)
         return INT_MAX;
     const long long cpus = (max + period - 1) / period;
     return cpus > INT_MAX ? INT_MAX : (int)cpus;
+}
+
+/* Read once: every function by itself asks how many threads it may use. */
+static int quota(void)
+{
+    static atomic_int known;
+    int cpus = atomic_load_explicit(&known, memory_order_relaxed);
+    if (!cpus)
+        atomic_store_explicit(&known, cpus = read_quota(), memory_order_relaxed);
+    return cpus;
 }
 
 int lami_cpus(void)

@@ -19,7 +19,7 @@ typedef void (*lami_task_fn)(void *arg, size_t phase, size_t task, size_t thread
 /* Number of tasks of a phase, at most LAMI_MAX_TASKS; 0 is fine. */
 typedef size_t (*lami_tasks_fn)(void *arg, size_t phase);
 
-/* The CPUs this process may use: its affinity mask, cut to the cgroup's quota. At least 1. */
+/* The CPUs this process may use: its affinity mask, cut to the cgroup's quota as it is at the first call. At least 1. */
 int lami_cpus(void);
 
 /* Make sure that runs with `threads` threads find their workers. When the system gives fewer, runs go on with those. */
