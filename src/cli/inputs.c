@@ -93,7 +93,7 @@ const char *cli_class_name(char text[CLI_CLASS_TEXT], const lam_net *net, size_t
 static double score(const lam_net *net, const void *scores, size_t sample, size_t class)
 {
     const size_t at = sample * net->classes + class;
-    return net->dtype == LAM_F64 ? ((const double *)scores)[at] : (double)((const float *)scores)[at];
+    return lami_real_at(scores, net->dtype, at);
 }
 
 size_t cli_best(const lam_net *net, const void *scores, size_t sample)

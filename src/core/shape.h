@@ -20,4 +20,17 @@ lam_status lami_shape_check(size_t *count, const lam_shape *shape);
 size_t lami_dtype_size(lam_dtype dtype);      /* bytes */
 const char *lami_dtype_name(lam_dtype dtype); /* "f32" */
 
+/* Element i of an array of LAM_F32 or LAM_F64 as a double, and a double into one, rounded to its type. */
+static inline double lami_real_at(const void *array, lam_dtype dtype, size_t i)
+{
+    return dtype == LAM_F32 ? (double)((const float *)array)[i] : ((const double *)array)[i];
+}
+static inline void lami_real_put(void *array, lam_dtype dtype, size_t i, double value)
+{
+    if (dtype == LAM_F32)
+        ((float *)array)[i] = (float)value;
+    else
+        ((double *)array)[i] = value;
+}
+
 #endif

@@ -64,11 +64,6 @@ done:
     return status;
 }
 
-static double element(const void *x, lam_dtype dtype, size_t j)
-{
-    return dtype == LAM_F32 ? (double)((const float *)x)[j] : ((const double *)x)[j];
-}
-
 /* Two passes, samples in order. */
 static lam_status measure_reals(const statistics *s, size_t count, const lam_data *data)
 {
@@ -76,7 +71,7 @@ static lam_status measure_reals(const statistics *s, size_t count, const lam_dat
     for (size_t i = 0; i < n; i++) {
         const void *x = lami_data_sample(data, LAM_TRAIN, i);
         for (size_t j = 0; j < count; j++)
-            s->mean[j] += element(x, data->dtype, j);
+            s->mean[j] += lami_real_at(x, data->dtype, j);
     }
     for (size_t j = 0; j < count; j++) {
         s->mean[j] /= (double)n;
@@ -87,7 +82,7 @@ static lam_status measure_reals(const statistics *s, size_t count, const lam_dat
     for (size_t i = 0; s->std && i < n; i++) {
         const void *x = lami_data_sample(data, LAM_TRAIN, i);
         for (size_t j = 0; j < count; j++) {
-            const double d = element(x, data->dtype, j) - s->mean[j];
+            const double d = lami_real_at(x, data->dtype, j) - s->mean[j];
             s->std[j] += d * d;
         }
     }

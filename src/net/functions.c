@@ -371,7 +371,7 @@ static lam_status run_loss(const lami_loss *loss, double *value, lam_tensor *dx,
         const void *rows = lami_plan_address(plan, losses);
         double sum = 0;
         for (size_t i = 0; i < n; i++)
-            sum += x->dtype == LAM_F32 ? (double)((const float *)rows)[i] : ((const double *)rows)[i];
+            sum += lami_real_at(rows, x->dtype, i);
         *value = sum / (double)n;
     }
     lami_plan_free(plan);

@@ -214,14 +214,6 @@ lam_status lami_graph_build(lam_net *net, const char *text, size_t classes)
 
 /* ---- first values ---- */
 
-static void set_value(const lam_net *net, size_t index, double value)
-{
-    if (net->dtype == LAM_F32)
-        ((float *)net->values)[index] = (float)value;
-    else
-        ((double *)net->values)[index] = value;
-}
-
 /* Weights are numbered as the course lays them out, (inputs in C, H, W order, outputs), so that they do not depend on how they
  * lie in memory; drawn in double and rounded. */
 static void init_weight(const lam_net *net, size_t param, double deviation, uint64_t seed)
@@ -232,7 +224,8 @@ static void init_weight(const lam_net *net, size_t param, double deviation, uint
     for (size_t d = 0; d < s->rows; d++) {
         const size_t row = s->transposed ? lami_memory_row(&s->image, d) : d;
         for (size_t m = 0; m < s->cols; m++)
-            set_value(net, p->offset + row * s->cols + m, deviation * lami_rng_normal(&rng, d * s->cols + m));
+            lami_real_put(net->values, net->dtype, p->offset + row * s->cols + m,
+                          deviation * lami_rng_normal(&rng, d * s->cols + m));
     }
 }
 
@@ -248,6 +241,6 @@ void lami_net_init(lam_net *net, const lam_options *options)
             init_weight(net, i, normal ? options->init_scale : kaiming, options->seed);
         else
             for (size_t k = 0; k < p->count; k++)
-                set_value(net, p->offset + k, p->spec->init == LAMI_INIT_ONE);
+                lami_real_put(net->values, net->dtype, p->offset + k, p->spec->init == LAMI_INIT_ONE);
     }
 }

@@ -212,11 +212,8 @@ lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *value
     LAMI_FPU_SCOPE;
     for (size_t i = 0; i < p->count; i++) {
         const size_t at = memory_index(p->spec, i);
-        const double v = net->dtype == LAM_F32 ? (double)((const float *)values)[at] : ((const double *)values)[at];
-        if (to->dtype == LAM_F32)
-            ((float *)to->data)[i] = (float)v;
-        else
-            ((double *)to->data)[i] = v;
+        const double v = lami_real_at(values, net->dtype, at);
+        lami_real_put(to->data, to->dtype, i, v);
     }
     return LAM_OK;
 }
@@ -250,13 +247,9 @@ lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value)
         return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
     LAMI_FPU_SCOPE;
     for (size_t i = 0; i < p->count; i++) {
-        const double v =
-            value->dtype == LAM_F32 ? (double)((const float *)value->data)[i] : ((const double *)value->data)[i];
+        const double v = lami_real_at(value->data, value->dtype, i);
         const size_t at = p->offset + memory_index(p->spec, i);
-        if (net->dtype == LAM_F32)
-            ((float *)net->values)[at] = (float)v;
-        else
-            ((double *)net->values)[at] = v;
+        lami_real_put(net->values, net->dtype, at, v);
     }
     return LAM_OK;
 }
@@ -266,8 +259,7 @@ const char *lami_net_not_finite(const lam_net *net)
     for (size_t i = 0; i < net->params; i++) {
         const lami_net_param *p = &net->param[i];
         for (size_t at = p->offset; at < p->offset + p->count; at++)
-            if (!(net->dtype == LAM_F32 ? isfinite(((const float *)net->values)[at])
-                                        : isfinite(((const double *)net->values)[at])))
+            if (!isfinite(lami_real_at(net->values, net->dtype, at)))
                 return p->name;
     }
     return NULL;

@@ -200,11 +200,11 @@ static double loss_of(const lam_session *s)
     const void *losses = lami_plan_address(s->plan, s->b.losses);
     double sum = 0, squares = 0;
     for (size_t i = 0; i < n; i++)
-        sum += s->net->dtype == LAM_F32 ? (double)((const float *)losses)[i] : ((const double *)losses)[i];
+        sum += lami_real_at(losses, s->net->dtype, i);
     for (size_t p = 0; p < s->net->params; p++)
         for (size_t j = 0; s->b.sumsq[p] && j < s->net->param[p].spec->cols; j++) {
             const void *columns = lami_plan_address(s->plan, s->b.sumsq[p]);
-            squares += s->net->dtype == LAM_F32 ? (double)((const float *)columns)[j] : ((const double *)columns)[j];
+            squares += lami_real_at(columns, s->net->dtype, j);
         }
     return sum / (double)n + s->options->l2 / 2 * squares;
 }
@@ -325,8 +325,7 @@ static int is_right(const lam_session *s, const void *scores, size_t sample, siz
     size_t best = 0;
     double top = 0;
     for (size_t j = 0; j < classes; j++) {
-        const size_t i = sample * classes + j;
-        const double x = s->net->dtype == LAM_F32 ? (double)((const float *)scores)[i] : ((const double *)scores)[i];
+        const double x = lami_real_at(scores, s->net->dtype, sample * classes + j);
         if (x != x)
             return 0;
         if (!j || x > top) {
@@ -348,7 +347,7 @@ lam_status lami_session_measure(double *loss_sum, size_t *right, const void **sc
     *loss_sum = 0;
     *right = 0;
     for (size_t i = 0; i < s->plan->samples; i++) {
-        *loss_sum += s->net->dtype == LAM_F32 ? (double)((const float *)losses)[i] : ((const double *)losses)[i];
+        *loss_sum += lami_real_at(losses, s->net->dtype, i);
         *right += (size_t)is_right(s, scores, i, (size_t)labels[i]);
     }
     if (scores_out)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "../core/parallel.h"
+#include "../core/shape.h"
 
 static size_t least(size_t a, size_t b)
 {
@@ -14,6 +15,11 @@ static size_t least(size_t a, size_t b)
 static size_t tiles_of(size_t n, size_t tile)
 {
     return (n + tile - 1) / tile;
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return tiles_of(n, unit) * unit;
 }
 
 /* ---- tiles: their shape decides the speed and never the result ---- */
@@ -51,7 +57,7 @@ static void shape_product(const lami_plan *plan, lami_group *g, const lami_recor
     while (tiles(g) < wanted && g->tile_rows > row_unit)
         g->tile_rows /= 2;
     while (!g->whole_rows && tiles(g) < wanted && g->tile_cols > panel)
-        g->tile_cols = (g->tile_cols / 2 + panel - 1) / panel * panel;
+        g->tile_cols = round_up(g->tile_cols / 2, panel);
 }
 
 static void shape_others(lami_group *g)
@@ -77,7 +83,7 @@ static void shape_group(const lami_plan *plan, lami_group *g)
     else
         shape_others(g);
     if (g->chunk)
-        g->tile_rows = (g->tile_rows + g->chunk - 1) / g->chunk * g->chunk;
+        g->tile_rows = round_up(g->tile_rows, g->chunk);
     const size_t most = LAMI_MAX_TASKS / (size_t)plan->phase[g->phase].count; /* so that a phase has not too many */
     while (tiles(g) > most)
         if (g->tile_rows < g->rows)
@@ -160,10 +166,10 @@ void lami_plan_run(lami_plan *plan, int first, int last)
 
 /* ---- looking closely ---- */
 
-static int finite_block(const void *p, size_t count, size_t element)
+static int finite_block(const void *p, size_t count, lam_dtype dtype)
 {
     for (size_t i = 0; i < count; i++) {
-        const double x = element == sizeof(float) ? (double)((const float *)p)[i] : ((const double *)p)[i];
+        const double x = lami_real_at(p, dtype, i);
         if (!(x - x == 0))
             return 0;
     }
@@ -184,7 +190,7 @@ int lami_plan_find_bad(lami_plan *plan)
             for (int o = 0; o < LAMI_OUTS; o++) {
                 const lami_buffer *b = &plan->buffer[r->out[o]];
                 if (r->out[o] &&
-                    !finite_block(b->address, lami_extent_of(b->rows, plan->samples) * b->cols, b->element))
+                    !finite_block(b->address, lami_extent_of(b->rows, plan->samples) * b->cols, plan->dtype))
                     return r->node;
             }
         }
