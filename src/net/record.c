@@ -66,7 +66,6 @@ static lami_buf new_gradient(planner *p, const lami_node *n)
     return lami_buffer_new(p->plan, lami_per_sample(lami_rows(&n->in)), lami_cols(&n->in), "d in");
 }
 
-/* With L2 the gradient is dw + l2 * w; `grad` is that one, the layer's goes to a buffer of its own. */
 static void plan_param_gradients(planner *p, const lami_node *n, lami_ports *q)
 {
     for (int k = 0; k < n->params; k++) {
@@ -77,6 +76,7 @@ static void plan_param_gradients(planner *p, const lami_node *n, lami_ports *q)
     }
 }
 
+/* With L2 the gradient is dw + l2 * w; `grad` is that one from here on. */
 static void plan_decay(planner *p, const lami_node *n)
 {
     for (int k = 0; k < n->params; k++) {
@@ -99,15 +99,11 @@ static void plan_backward(planner *p)
         if (!p->needs[i])
             continue;
         q->dy = p->dy[i];
-        if (!n->layer->backward) {
+        if (!n->layer->backward || q->y == q->x) { /* handed on */
             if (wanted_before(p, n->input))
                 contribute(p, n->input, q->dy);
             if (n->second != LAMI_NO_NODE && wanted_before(p, n->second))
                 contribute(p, n->second, q->dy);
-            continue;
-        }
-        if (q->y == q->x) { /* passed through */
-            contribute(p, n->input, q->dy);
             continue;
         }
         q->dx = new_gradient(p, n);
@@ -137,7 +133,15 @@ static void plan_update(planner *p)
     }
 }
 
-/* L2 in the loss: sums of squares of the weights' columns, read by l2_of. */
+static void want(lami_plan *plan, lami_buf b, int given)
+{
+    if (plan->status || !b)
+        return;
+    plan->buffer[b].wanted = 1;
+    plan->buffer[b].given |= given;
+}
+
+/* L2 in the loss: sums of squares of the weights' columns, which the session adds up. */
 static void plan_l2(planner *p)
 {
     p->plan->node = LAMI_NODE_LOSS;
@@ -147,15 +151,8 @@ static void plan_l2(planner *p)
             continue;
         p->b->sumsq[i] = lami_buffer_new(p->plan, lami_fixed(1), spec->cols, "squares");
         lami_emit_column_sumsq(p->plan, p->b->param[i], lami_fixed(spec->rows), spec->cols, p->b->sumsq[i]);
+        want(p->plan, p->b->sumsq[i], 0);
     }
-}
-
-static void want(lami_plan *plan, lami_buf b, int given)
-{
-    if (plan->status || !b)
-        return;
-    plan->buffer[b].wanted = 1;
-    plan->buffer[b].given |= given;
 }
 
 /* What the caller fills in or owns. */
@@ -196,8 +193,6 @@ static void plan_training(planner *p, lami_buf dscores)
     lami_plan *plan = p->plan;
     want(plan, p->b->input, 1);
     plan_l2(p);
-    for (size_t i = 0; i < net->params; i++)
-        want(plan, p->b->sumsq[i], 0);
     lami_plan_part(plan, 1);
     contribute(p, (int)net->nodes - 1, dscores);
     plan_backward(p);

@@ -34,6 +34,9 @@ static lam_status make_plan(lam_session *s, const lami_ops *ops)
     LAM_TRY(lami_plan_new(&s->plan, ops, net->dtype, s->options->batch, threads, !s->options->no_merge));
     LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->optim, s->options }));
     LAM_TRY(lami_plan_finish(s->plan));
+    s->plan->vars.dropout_seed = lami_option_given(s->options, offsetof(lam_options, dropout_seed))
+                                     ? s->options->dropout_seed
+                                     : s->options->seed;
     for (size_t i = 0; i < net->params; i++) {
         lami_plan_bind(s->plan, s->b.param[i], lami_net_values(net, i));
         for (int k = 0; k < LAMI_MAX_SLOTS && s->state[k]; k++)
@@ -225,10 +228,6 @@ static lam_status forward(double *loss, lam_session *s)
 {
     if (s->progress == NOTHING)
         return lami_fail(LAM_EINVAL, "no batch is loaded");
-    lami_plan_set_samples(s->plan, s->plan->samples ? s->plan->samples : s->plan->max_samples);
-    s->plan->vars.dropout_seed = lami_option_given(s->options, offsetof(lam_options, dropout_seed))
-                                     ? s->options->dropout_seed
-                                     : s->options->seed;
     s->plan->vars.step = (uint32_t)s->steps;
     lami_optim_step(&s->plan->vars, s->options, s->steps + 1, s->lr);
     lami_plan_run(s->plan, 0, 0);
