@@ -23,6 +23,12 @@ ON_ARRAYS(erf_array, m_erf(x))
 ON_ARRAYS(sin_array, m_sin(x))
 ON_ARRAYS(cos_array, m_cos(x))
 ON_ARRAYS(pow_array, m_pow(x, y))
+ON_ARRAYS(exp_sum_array, exp_sum(x, y))
+ON_ARRAYS(expm1_array, m_expm1(vmin(x, vset(0))))
+ON_ARRAYS(log1p_array, m_log1p(vmin(vabs(x), vset(1))))
+ON_ARRAYS(sigmoid_array, m_sigmoid(x))
+ON_ARRAYS(ratio_array, normal_ratio(vmin(vabs(x), VC(15, 39))))
 
 extern const math_set MATH_SET;
-const math_set MATH_SET = { { exp_array, log_array, tanh_array, erf_array, sin_array, cos_array, pow_array } };
+const math_set MATH_SET = { { exp_array, log_array, tanh_array, erf_array, sin_array, cos_array, pow_array,
+                              exp_sum_array, expm1_array, log1p_array, sigmoid_array, ratio_array } };

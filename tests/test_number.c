@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "../src/core/number.h"
+#include "../src/core/random.h"
 
 static void assert_real(const char *text, double expected)
 {
@@ -112,6 +114,105 @@ static void printed_reals_read_back_equal(void **state)
     }
 }
 
+/* ---- prefixes ---- */
+
+/* `text` reads as strtod reads it, to its end, whatever follows. */
+static void assert_as_strtod(const char *text)
+{
+    char longer[512];
+    const size_t length = strlen(text);
+    snprintf(longer, sizeof longer, "%s,1", text);
+    const double expected = strtod(text, NULL);
+    double value = 0;
+    if (lami_real_prefix(&value, longer, length + 2) != length || memcmp(&value, &expected, sizeof value))
+        fail_msg("%s reads as %.17g, not %.17g", text, value, expected);
+    assert_int_equal(lami_real_prefix(&value, text, length), length);
+}
+
+static void a_prefix_ends_where_the_number_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t length;
+    } cases[] = { { "12abc", 2 },  { "1e", 1 },  { "1e+", 1 }, { "1.5.2", 3 }, { ".5", 2 },
+                  { "5.", 2 },     { ".", 0 },   { "-", 0 },   { "+.e1", 0 },  { "", 0 },
+                  { " 1", 0 },     { "nan", 0 }, { "inf", 0 }, { "0x10", 1 },  { "1e999", 0 },
+                  { "-1e400", 0 }, { "--1", 0 }, { "1e-", 1 }, { "1E5x", 3 },  { "+7e-3,", 5 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double value = -17;
+        const size_t length = lami_real_prefix(&value, cases[i].text, strlen(cases[i].text));
+        if (length != cases[i].length)
+            fail_msg("%s: %zu", cases[i].text, length);
+        assert_true(length || value == -17);
+    }
+    double value;
+    assert_int_equal(lami_real_prefix(&value, "123", 2), 2); /* not past the end */
+    assert_true(value == 12);
+    char digits[300];
+    memset(digits, '7', sizeof digits);
+    assert_int_equal(lami_real_prefix(&value, digits, 255), 255);
+    assert_int_equal(lami_real_prefix(&value, digits, 256), 0);
+}
+
+static void prefixes_are_correctly_rounded(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "0",
+        "-0",
+        "0e99999999999",
+        "1e-400",
+        "4.9e-324",
+        "2.4703282292062327e-324",
+        "1.7976931348623157e308",
+        "1e22",
+        "1e23",
+        "9007199254740993",
+        "9007199254740992.5",
+        "18446744073709551615",
+        "9999999999999999999",
+        "10000000000000000000",
+        "99999999999999999999",
+        "0.00000000000000000000000000123456789012345678",
+        "1234567890123456789e27",
+        "1234567890123456789e-27",
+        "1234567890123456789e28",
+        "1234567890123456789e-28",
+        "8.98846567431158e307",
+        "2.2250738585072011e-308",
+        "0.1000000000000000055511151231257827021181583404541015625",
+        "1.00000000000000011102230246251565404236316680908203125",
+        "00000000000000000000000000012.5",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_as_strtod(texts[i]);
+    const lami_rng rng = lami_rng_make(3, LAMI_RNG_TEST, 0, 0);
+    for (uint64_t i = 0; i < 10000; i++) {
+        const uint64_t bits = (uint64_t)lami_rng_word(&rng, 2 * i) << 32 | lami_rng_word(&rng, 2 * i + 1);
+        char text[64];
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (isfinite(value)) {
+            snprintf(text, sizeof text, "%.*e", (int)(i % 22), value);
+            assert_as_strtod(text);
+        }
+        snprintf(text, sizeof text, "%s%" PRIu64 ".%06ue%d", i % 3 ? "" : "-", bits >> (i % 60),
+                 (unsigned)(i * 7919 % 1000000), (int)(bits % 61) - 30);
+        assert_as_strtod(text);
+        /* a tie of two doubles, and beside it */
+        const uint64_t odd = ((bits >> 11) | (uint64_t)1 << 52) * 2 + 1;
+        for (uint64_t beside = odd - 1; beside <= odd + 1; beside++) {
+            snprintf(text, sizeof text, "%" PRIu64, beside);
+            assert_as_strtod(text);
+            snprintf(text, sizeof text, "%" PRIu64 ".%s", beside / 2, beside % 2 ? "5" : "0");
+            assert_as_strtod(text);
+            snprintf(text, sizeof text, "%" PRIu64 "e%d", beside, (int)(i % 55) - 27);
+            assert_as_strtod(text);
+        }
+    }
+}
+
 /* Build a locale with decimal commas, as test systems have few; skipped where localedef or its sources are missing. */
 static int comma_locale(char *folder)
 {
@@ -156,9 +257,10 @@ static void the_locale_of_the_host_does_not_matter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decimal_numbers_are_taken),       cmocka_unit_test(anything_else_is_refused),
-        cmocka_unit_test(whole_numbers_reach_to_the_last), cmocka_unit_test(reals_print_as_short_as_they_read_back),
-        cmocka_unit_test(printed_reals_read_back_equal),   cmocka_unit_test(the_locale_of_the_host_does_not_matter),
+        cmocka_unit_test(decimal_numbers_are_taken),           cmocka_unit_test(anything_else_is_refused),
+        cmocka_unit_test(whole_numbers_reach_to_the_last),     cmocka_unit_test(reals_print_as_short_as_they_read_back),
+        cmocka_unit_test(a_prefix_ends_where_the_number_ends), cmocka_unit_test(prefixes_are_correctly_rounded),
+        cmocka_unit_test(printed_reals_read_back_equal),       cmocka_unit_test(the_locale_of_the_host_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

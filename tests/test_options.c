@@ -106,8 +106,8 @@ static void each_choice_can_be_chosen(void **state)
 {
     (void)state;
     lam_options *o = fresh();
-    static const char *const rules[] = { "sgd", "momentum", "nesterov", "rmsprop", "adam" };
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const rules[] = { "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw" };
+    for (size_t i = 0; i < 6; i++) {
         char word[16];
         snprintf(word, sizeof word, "%s", rules[i]);
         assert_int_equal(lam_options_set(o, "optim", word), LAM_OK);
@@ -134,6 +134,31 @@ static void an_empty_value_unsets_what_has_no_default(void **state)
     lam_options_free(o);
 }
 
+static void a_list_grows_with_each_value_until_it_is_emptied(void **state)
+{
+    (void)state;
+    lam_options *o = fresh(), *copy = NULL;
+    assert_get(o, "set", "");
+    assert_int_equal(lam_options_set(o, "set", "*.bias lr x2"), LAM_OK);
+    assert_get(o, "set", "*.bias lr x2");
+    assert_int_equal(lam_options_set(o, "set", "* l2 0; *.gamma l2 1"), LAM_OK);
+    assert_get(o, "set", "*.bias lr x2; * l2 0; *.gamma l2 1");
+    assert_true(lami_option_given(o, offsetof(lam_options, set_rules)));
+    assert_int_equal(lami_options_copy(&copy, o), LAM_OK);
+    lami_alloc_fail_at(1);
+    assert_int_equal(lam_options_set(o, "set", "more"), LAM_ENOMEM);
+    assert_get(o, "set", "*.bias lr x2; * l2 0; *.gamma l2 1");
+    assert_int_equal(lam_options_set_real(o, "set", 1), LAM_EOPTION);
+    assert_int_equal(lam_options_set(o, "set", ""), LAM_OK);
+    assert_get(o, "set", "");
+    assert_true(!o->set_rules && o->set == 0);
+    assert_int_equal(lam_options_set(o, "set", "again"), LAM_OK);
+    assert_get(o, "set", "again");
+    assert_get(copy, "set", "*.bias lr x2; * l2 0; *.gamma l2 1");
+    lam_options_free(copy);
+    lam_options_free(o);
+}
+
 static void bad_values_are_named_and_change_nothing(void **state)
 {
     (void)state;
@@ -152,10 +177,13 @@ static void bad_values_are_named_and_change_nothing(void **state)
         { "batch", "-3", "--batch: \"-3\" is not a whole number from 0" },
         { "seed", "18446744073709551616", "--seed: 18446744073709551616 is over 18446744073709551615" },
         { "no-save", "yes", "--no-save: \"yes\" is not 1, 0, true or false" },
-        { "optim", "adm", "--optim: unknown value \"adm\", did you mean adam? (sgd momentum nesterov rmsprop adam)" },
-        { "optim", "newton", "--optim: unknown value \"newton\", expected one of: sgd momentum nesterov rmsprop adam" },
+        { "optim", "adm",
+          "--optim: unknown value \"adm\", did you mean adam? (sgd momentum nesterov rmsprop adam adamw)" },
+        { "optim", "newton",
+          "--optim: unknown value \"newton\", expected one of: sgd momentum nesterov rmsprop adam adamw" },
         { "optim", "sgd momentum",
-          "--optim: unknown value \"sgd momentum\", did you mean momentum? (sgd momentum nesterov rmsprop adam)" },
+          "--optim: unknown value \"sgd momentum\", did you mean momentum? (sgd momentum nesterov rmsprop adam "
+          "adamw)" },
         { "lrr", "1", "unknown option --lrr, did you mean --lr?" },
         { "btach", "1", "unknown option --btach, did you mean --batch?" },
         { "lr_decay", "1", "unknown option --lr_decay, did you mean --lr-decay?" },
@@ -322,6 +350,7 @@ int main(void)
         cmocka_unit_test(every_kind_is_set_from_text),
         cmocka_unit_test(each_choice_can_be_chosen),
         cmocka_unit_test(an_empty_value_unsets_what_has_no_default),
+        cmocka_unit_test(a_list_grows_with_each_value_until_it_is_emptied),
         cmocka_unit_test(bad_values_are_named_and_change_nothing),
         cmocka_unit_test(null_arguments_are_refused),
         cmocka_unit_test(numbers_are_set_as_numbers),

@@ -13,6 +13,12 @@ enum { LAMI_REAL_TEXT = 32 };
  * untouched on failure. Errors: LAM_EINVAL quoting the text. */
 lam_status lami_parse_real(double *value, const char *text);
 
+/* The longest decimal number at the start of text[0..length), as lami_parse_real would read it, in a fraction of the
+ * time: how many bytes it has; 0 and *value untouched where there is none, or one that is not finite or has more
+ * than 255 bytes. value may be NULL, which is faster still. No message. Correctly rounded in round-to-nearest
+ * (core/fpu.h). */
+size_t lami_real_prefix(double *value, const char *text, size_t length);
+
 /* Decimal digits, the whole string. *value is untouched on failure. Errors: LAM_EINVAL quoting the text. */
 lam_status lami_parse_u64(uint64_t *value, const char *text);
 

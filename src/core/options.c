@@ -31,11 +31,14 @@
 #define FLAG(field, name_, groups_, help_)                                                                             \
     { .kind = LAMI_FLAG, .name = name_, .value_name = "", .help = help_, .default_text = "", .groups = groups_,        \
       .offset = offsetof(lam_options, field) },
+#define LIST(field, name_, groups_, value, help_)                                                                      \
+    { .kind = LAMI_LIST, .name = name_, .value_name = value, .help = help_, .default_text = "", .groups = groups_,     \
+      .offset = offsetof(lam_options, field) },
 #define CHOICE(field, name_, def, words, groups_, value, help_)                                                        \
     { .kind = LAMI_CHOICE, .name = name_, .value_name = value, .help = help_, .choices = words, .default_text = def,   \
       .groups = groups_, .offset = offsetof(lam_options, field) },
 const lami_option lami_option_table[] = {
-    LAMI_OPTIONS(REAL, SIZE, U64, TEXT, FLAG, CHOICE)
+    LAMI_OPTIONS(REAL, SIZE, U64, TEXT, FLAG, CHOICE, LIST)
 };
 /* clang-format on */
 #undef REAL
@@ -44,6 +47,7 @@ const lami_option lami_option_table[] = {
 #undef TEXT
 #undef FLAG
 #undef CHOICE
+#undef LIST
 
 enum { ROWS = sizeof lami_option_table / sizeof *lami_option_table };
 _Static_assert((int)ROWS <= (int)LAMI_OPTIONS_MAX, "lam_options.set has a bit per row");
@@ -57,18 +61,20 @@ const size_t lami_option_count = ROWS;
 #define TEXT(field, ...)
 #define FLAG(field, ...)
 #define CHOICE(field, name, def, ...) .field = def,
-static lam_options defaults = { LAMI_OPTIONS(REAL, SIZE, U64, TEXT, FLAG, CHOICE) };
+#define LIST(field, ...)
+static lam_options defaults = { LAMI_OPTIONS(REAL, SIZE, U64, TEXT, FLAG, CHOICE, LIST) };
 #undef REAL
 #undef SIZE
 #undef U64
 #undef TEXT
 #undef FLAG
 #undef CHOICE
+#undef LIST
 
 /* The choices of all rows, each word ended by a 0, so that a field can point to its word for ever. */
 #define NONE(...)
 #define CHOICE(field, name, def, words, ...) +sizeof(words)
-static char choice_words[0 LAMI_OPTIONS(NONE, NONE, NONE, NONE, NONE, CHOICE)];
+static char choice_words[0 LAMI_OPTIONS(NONE, NONE, NONE, NONE, NONE, CHOICE, NONE)];
 #undef NONE
 #undef CHOICE
 static const char *choice_start[ROWS];
@@ -193,6 +199,26 @@ static lam_status store_text(lam_options *o, size_t row, const char *value)
     return LAM_OK;
 }
 
+static int is_text(size_t row)
+{
+    return lami_option_table[row].kind == LAMI_TEXT || lami_option_table[row].kind == LAMI_LIST;
+}
+
+static lam_status store_list(lam_options *o, size_t row, const char *value)
+{
+    char **field = field_of(o, row);
+    if (!*field)
+        return store_text(o, row, value);
+    const size_t before = strlen(*field), size = before + strlen("; ") + strlen(value) + 1;
+    char *joined = lami_alloc(size, 1);
+    if (!joined)
+        return LAM_ENOMEM;
+    snprintf(joined, size, "%s; %s", *field, value);
+    lami_free(*field);
+    *field = joined;
+    return LAM_OK;
+}
+
 static lam_status store_flag(lam_options *o, size_t row, const char *value)
 {
     const int on = !strcmp(value, "1") || !strcmp(value, "true");
@@ -254,6 +280,8 @@ static lam_status store(lam_options *o, size_t row, const char *value)
         return store_whole(o, row, whole, value);
     case LAMI_TEXT:
         return store_text(o, row, value);
+    case LAMI_LIST:
+        return store_list(o, row, value);
     case LAMI_FLAG:
         return store_flag(o, row, value);
     case LAMI_CHOICE:
@@ -265,7 +293,7 @@ static lam_status store(lam_options *o, size_t row, const char *value)
 /* Back to unset, for the rows without a default text: what lam_options_get calls "". */
 static void unset(lam_options *o, size_t row)
 {
-    if (lami_option_table[row].kind == LAMI_TEXT) {
+    if (is_text(row)) {
         char **field = field_of(o, row);
         lami_free(*field);
         *field = NULL;
@@ -312,6 +340,7 @@ static lam_status store_number(lam_options *o, size_t row, double value)
             return lami_fail(LAM_EOPTION, "--%s: %s is not a whole number", r->name, shown);
         return store_whole(o, row, (uint64_t)value, shown);
     case LAMI_TEXT:
+    case LAMI_LIST:
     case LAMI_FLAG:
     case LAMI_CHOICE:
         break;
@@ -340,7 +369,7 @@ lam_status lam_options_get(const char **value, const lam_options *options, const
     const lami_option *r = &lami_option_table[row];
     const void *field = (const char *)o + r->offset;
     const char *text = o->text[row];
-    if (r->kind == LAMI_TEXT)
+    if (is_text(row))
         text = *(char *const *)field;
     else if (r->kind == LAMI_FLAG)
         text = *(const int *)field ? "1" : "0";
@@ -368,10 +397,10 @@ lam_status lami_options_copy(lam_options **copy, const lam_options *options)
         return LAM_ENOMEM;
     *o = *from;
     for (size_t row = 0; row < ROWS; row++)
-        if (lami_option_table[row].kind == LAMI_TEXT)
+        if (is_text(row))
             *(char **)field_of(o, row) = NULL; /* still the other's */
     for (size_t row = 0; row < ROWS; row++) {
-        if (lami_option_table[row].kind != LAMI_TEXT)
+        if (!is_text(row))
             continue;
         const void *field = (const char *)from + lami_option_table[row].offset;
         const char *text = *(char *const *)field;
@@ -389,7 +418,7 @@ void lam_options_free(lam_options *options)
     if (!options)
         return;
     for (size_t row = 0; row < ROWS; row++)
-        if (lami_option_table[row].kind == LAMI_TEXT)
+        if (is_text(row))
             lami_free(*(char **)field_of(options, row));
     lami_free(options);
 }
@@ -414,4 +443,15 @@ lam_status lami_parse_seconds(double *seconds, const char *name, const char *tex
         return lami_fail(LAM_EOPTION, "--%s: %.64s is too long", name, text);
     *seconds = value + 0.0;
     return LAM_OK;
+}
+
+int lami_parse_unit(uint64_t *value, const char *text, const char *unit)
+{
+    char digits[LAMI_REAL_TEXT];
+    const size_t length = strspn(text, "0123456789"), rest = strlen(text + length), unit_length = strlen(unit);
+    if (length >= sizeof digits || strncmp(text + length, unit, rest) || rest + 1 < unit_length || rest > unit_length)
+        return 0;
+    memcpy(digits, text, length);
+    digits[length] = 0;
+    return !lami_parse_u64(value, digits) && *value > 0;
 }

@@ -212,6 +212,28 @@ void lami_parallel_run(int threads, size_t first, size_t last, lami_tasks_fn tas
     atomic_store(&pool.busy, 0);
 }
 
+/* ---- locks ---- */
+
+void lami_lock_init(lami_lock *lock)
+{
+    pthread_mutex_init(&lock->mutex, NULL);
+}
+
+void lami_lock_end(lami_lock *lock)
+{
+    pthread_mutex_destroy(&lock->mutex);
+}
+
+void lami_lock_take(lami_lock *lock)
+{
+    pthread_mutex_lock(&lock->mutex);
+}
+
+void lami_lock_give(lami_lock *lock)
+{
+    pthread_mutex_unlock(&lock->mutex);
+}
+
 /* ---- how many ---- */
 
 /* CPUs of the cgroup's quota (version 2, then 1), INT_MAX when there is none. */

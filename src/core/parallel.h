@@ -9,6 +9,8 @@
 #ifndef LAMI_PARALLEL_H
 #define LAMI_PARALLEL_H
 
+#include <pthread.h>
+
 #include "status.h"
 
 enum { LAMI_MAX_THREADS = 1024, LAMI_MAX_TASKS = (1 << 20) - 1 };
@@ -27,5 +29,14 @@ void lami_parallel_prepare(int threads);
 
 /* Run phases first .. last-1 on at most `threads` threads, the caller among them. */
 void lami_parallel_run(int threads, size_t first, size_t last, lami_tasks_fn tasks, lami_task_fn task, void *arg);
+
+/* A lock, for what long tasks have in common. */
+typedef struct lami_lock {
+    pthread_mutex_t mutex;
+} lami_lock;
+void lami_lock_init(lami_lock *lock);
+void lami_lock_end(lami_lock *lock);
+void lami_lock_take(lami_lock *lock);
+void lami_lock_give(lami_lock *lock);
 
 #endif

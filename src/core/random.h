@@ -16,7 +16,8 @@ typedef enum lami_purpose {
     LAMI_RNG_SPLIT,   /* validation split */
     LAMI_RNG_CHECK,   /* inputs and directions of gradient checks */
     LAMI_RNG_SAMPLE,  /* samples on which training accuracy is measured */
-    LAMI_RNG_TEST     /* tests */
+    LAMI_RNG_TEST,    /* tests */
+    LAMI_RNG_TUNE     /* values of a search's trials: element = trial, layer = dimension */
 } lami_purpose;
 
 /* A stream: all but the element. */
