@@ -8,18 +8,26 @@
 #define REAL    float
 #define FMA     fmaf
 #define SQRT    sqrtf
+#define FABS    fabsf
 #define NAME(x) x##_f32
 #else
 #define REAL    double
 #define FMA     fma
 #define SQRT    sqrt
+#define FABS    fabs
 #define NAME(x) x##_f64
 #endif
 #define LANES  (64 / sizeof(REAL))
 #define IN(i)  ((const REAL *)args->in[i])
 #define OUT(i) ((REAL *)args->out[i])
 #define C(i)   ((REAL)args->c[i])
-#define LR     ((REAL)args->vars->lr)
+#define LR     ((REAL)(args->vars->lr * args->c[LAMI_LR_FACTOR]))
+
+static REAL NAME(math)(int function, REAL x)
+{
+    NAME(math_one).f[function](1, &x, &x, &x);
+    return x;
+}
 
 /* The larger, b only where a < b: a NaN in a stays. */
 static REAL NAME(larger)(REAL a, REAL b)
@@ -112,6 +120,132 @@ static void NAME(relu_grad)(const lami_args *args)
         OUT(0)[i] = IN(1)[i] > 0 ? IN(0)[i] : 0;
 }
 
+static void NAME(leakyrelu)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] > 0 ? IN(0)[i] : C(0) * IN(0)[i];
+}
+
+static void NAME(leakyrelu_grad)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(1)[i] > 0 ? IN(0)[i] : C(0) * IN(0)[i];
+}
+
+static void NAME(elu)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] > 0 ? IN(0)[i] : C(0) * NAME(math)(MATH_EXPM1, IN(0)[i]);
+}
+
+static void NAME(elu_grad)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (IN(1)[i] > 0 ? 1 : C(0) * NAME(math)(MATH_EXP, IN(1)[i]));
+}
+
+static void NAME(sigmoid)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = NAME(math)(MATH_SIGMOID, IN(0)[i]);
+}
+
+static void NAME(sigmoid_grad)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (IN(1)[i] * (1 - IN(1)[i]));
+}
+
+static void NAME(tanh_forward)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = NAME(math)(MATH_TANH, IN(0)[i]);
+}
+
+static void NAME(tanh_grad)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * FMA(-IN(1)[i], IN(1)[i], 1);
+}
+
+/* e^(x + low) */
+static REAL NAME(exp_of)(REAL x, REAL low)
+{
+    NAME(math_one).f[MATH_EXP_SUM](1, &x, &low, &x);
+    return x;
+}
+
+/* e / (1 + e) and 1 / (1 + e) */
+typedef struct {
+    REAL small, large;
+} NAME(parts);
+
+static NAME(parts) NAME(parts_of)(REAL e)
+{
+    const REAL sum = 1 + e, low = (1 - sum) + e, inverse = 1 / sum, rest = FMA(-inverse, sum, 1) - inverse * low;
+    const REAL large = FMA(rest, inverse, inverse);
+    return (NAME(parts)) { e * large, large };
+}
+
+/* |x|, at most `limit`; NaN stays. */
+static REAL NAME(side)(REAL x, double limit)
+{
+    return (REAL)limit < FABS(x) ? (REAL)limit : FABS(x);
+}
+
+/* Of x S(x): a T(a) and T(a) - a S'(a), with a = |x| and T(a) = S(-a). */
+typedef struct {
+    REAL tail, slope;
+} NAME(gate);
+
+static NAME(gate) NAME(gate_silu)(REAL x)
+{
+    const REAL a = NAME(side)(x, sizeof x == 4 ? 105 : 750);
+    const NAME(parts) p = NAME(parts_of)(NAME(math)(MATH_EXP, -a));
+    return (NAME(gate)) { a * p.small, p.small * FMA(-a, p.large, 1) };
+}
+
+static NAME(gate) NAME(gate_gelu)(REAL x)
+{
+    const REAL a = NAME(side)(x, sizeof x == 4 ? 15 : 39), ratio = NAME(math)(MATH_RATIO, a);
+    const REAL square = a * a, low = FMA(a, a, -square), e = NAME(exp_of)(square * (REAL)-0.5, low * (REAL)-0.5);
+    return (NAME(gate)) { a * ratio * e, e * FMA(a, (REAL)-0.39894228040143267794, ratio) };
+}
+
+static NAME(gate) NAME(gate_gelu_tanh)(REAL x)
+{
+    /* 2 sqrt(2/pi) and 0.044715 times that, as sums of two numbers */
+    const int f32 = sizeof x == 4;
+    const REAL c = (REAL)0x1.9884533d43651p+0, c_low = f32 ? (REAL)-0x1.857936p-25 : (REAL)-0x1.cbc0d30ebfd15p-54;
+    const REAL d = (REAL)0x1.2444f2a4d8b4bp-4, d_low = f32 ? (REAL)0x1.49b16ap-29 : (REAL)-0x1.6c843a29d1c7p-61;
+    const REAL a = NAME(side)(x, f32 ? 12 : 24);
+    const REAL z = a * a, z_low = FMA(a, a, -z), dz = d * z, dz_low = FMA(d, z, -dz);
+    const REAL sum = c + dz, part = sum - c;
+    const REAL sum_low = ((c - (sum - part)) + (dz - part)) + (dz_low + FMA(d, z_low, FMA(d_low, z, c_low)));
+    const REAL v = a * sum, v_low = FMA(a, sum_low, FMA(a, sum, -v));
+    const NAME(parts) p = NAME(parts_of)(NAME(exp_of)(-v, -v_low));
+    return (NAME(gate)) { a * p.small, p.small * FMA(-(a * FMA(3 * d, z, c)), p.large, 1) };
+}
+
+#define GATED(name)                                                                   \
+    static void NAME(name)(const lami_args *args)                                     \
+    {                                                                                 \
+        EACH (args)                                                                   \
+            OUT(0)[i] = NAME(larger)(IN(0)[i], 0) - NAME(gate_##name)(IN(0)[i]).tail; \
+    }                                                                                 \
+    static void NAME(name##_grad)(const lami_args *args)                              \
+    {                                                                                 \
+        EACH (args) {                                                                 \
+            const REAL h = NAME(gate_##name)(IN(1)[i]).slope;                         \
+            OUT(0)[i] = IN(0)[i] * (IN(1)[i] < 0 ? h : 1 - h);                        \
+        }                                                                             \
+    }
+
+GATED(silu)
+GATED(gelu)
+GATED(gelu_tanh)
+#undef GATED
+
 static void NAME(dropout)(const lami_args *args)
 {
     EACH (args)
@@ -144,6 +278,12 @@ static void NAME(scale_cols)(const lami_args *args)
         OUT(0)[i] = IN(0)[i] * (IN(1)[c] * IN(2)[c]);
 }
 
+static void NAME(scale_rows)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * IN(1)[r];
+}
+
 static void NAME(rstd)(const lami_args *args)
 {
     EACH (args)
@@ -160,6 +300,19 @@ static void NAME(decay)(const lami_args *args)
 {
     EACH (args)
         OUT(0)[i] = FMA(C(0), IN(1)[i], IN(0)[i]);
+}
+
+static void NAME(scale_grad)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (REAL)args->vars->grad_scale;
+}
+
+static void NAME(shrink)(const lami_args *args)
+{
+    const double lr = args->vars->lr * args->c[LAMI_LR_FACTOR];
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (REAL)(1 - lr * args->c[0]);
 }
 
 static void NAME(sgd)(const lami_args *args)
@@ -377,10 +530,12 @@ static void NAME(row_norm_grad)(const lami_args *args)
     }
 }
 
-static REAL NAME(math)(int function, REAL x)
+static REAL NAME(mean_above)(const REAL *x, const lami_args *args, REAL base)
 {
-    NAME(math_one).f[function](1, &x, &x, &x);
-    return x;
+    REAL sum[LANES] = { 0 };
+    for (size_t j = 0; j < NAME(padded)(args); j++)
+        sum[j % LANES] += NAME(element)(x, args, j, base) - base;
+    return NAME(lane_sum)(sum) / (REAL)args->cols;
 }
 
 static void NAME(softmax_loss)(const lami_args *args)
@@ -394,10 +549,48 @@ static void NAME(softmax_loss)(const lami_args *args)
             max = NAME(larger)(max, x[j]);
         for (size_t j = 0; j < NAME(padded)(args); j++)
             sum[j % LANES] += NAME(math)(MATH_EXP, NAME(element)(x, args, j, lowest) - max);
-        const REAL total = NAME(lane_sum)(sum);
-        OUT(0)[r] = NAME(math)(MATH_LOG, total) - (x[label] - max);
-        for (size_t j = 0; args->out[1] && j < args->cols; j++)
-            OUT(1)[r * args->cols + j] = (NAME(math)(MATH_EXP, x[j] - max) / total - (REAL)(j == label)) * share;
+        const REAL total = NAME(lane_sum)(sum), own = (REAL)(1 - args->c[0]),
+                   all = (REAL)(args->c[0] / (double)args->cols);
+        REAL target = x[label] - max;
+        if (args->c[0] > 0)
+            target = own * target + C(0) * NAME(mean_above)(x, args, max);
+        OUT(0)[r] = NAME(math)(MATH_LOG, total) - target;
+        for (size_t j = 0; args->out[1] && j < args->cols; j++) {
+            const REAL d = NAME(math)(MATH_EXP, x[j] - max) / total - all;
+            OUT(1)[r * args->cols + j] = (j == label ? d - own : d) * share;
+        }
+    }
+}
+
+static void NAME(mse_loss)(const lami_args *args)
+{
+    const REAL share = (REAL)(2.0 / ((double)args->cols * args->vars->batch));
+    for (size_t r = 0; r < args->rows; r++) {
+        REAL sum[LANES] = { 0 };
+        for (size_t j = 0; j < args->cols; j++) {
+            const size_t i = r * args->cols + j;
+            const REAL d = IN(0)[i] - IN(1)[i];
+            sum[j % LANES] = FMA(d, d, sum[j % LANES]);
+            if (args->out[1])
+                OUT(1)[i] = d * share;
+        }
+        OUT(0)[r] = NAME(lane_sum)(sum) / (REAL)args->cols;
+    }
+}
+
+static void NAME(logistic_loss)(const lami_args *args)
+{
+    const REAL share = (REAL)(1.0 / ((double)args->cols * args->vars->batch));
+    for (size_t r = 0; r < args->rows; r++) {
+        REAL sum[LANES] = { 0 };
+        for (size_t j = 0; j < args->cols; j++) {
+            const size_t i = r * args->cols + j;
+            const REAL x = IN(0)[i], t = IN(1)[i], e = NAME(math)(MATH_EXP, -FABS(x));
+            sum[j % LANES] += NAME(math)(MATH_LOG1P, e) + FMA(-x, t, NAME(larger)(x, 0));
+            if (args->out[1])
+                OUT(1)[i] = (NAME(math)(MATH_SIGMOID, x) - t) * share;
+        }
+        OUT(0)[r] = NAME(lane_sum)(sum) / (REAL)args->cols;
     }
 }
 
@@ -431,6 +624,7 @@ const reference_fn NAME(ordered)[LAMI_OP_COUNT] = {
 #undef REAL
 #undef FMA
 #undef SQRT
+#undef FABS
 #undef NAME
 #undef LANES
 #undef IN

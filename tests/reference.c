@@ -32,7 +32,7 @@ static size_t chunk_end(const lami_args *args, size_t begin, size_t rows)
 
 #define IN(i)  ((const double *)args->in[i])
 #define OUT(i) ((double *)args->out[i])
-#define LR     (args->vars->lr)
+#define LR     (args->vars->lr * args->c[LAMI_LR_FACTOR])
 
 static void product(const lami_args *args, int ta, int tb)
 {
@@ -87,6 +87,114 @@ static void relu_grad(const lami_args *args)
         OUT(0)[i] = IN(1)[i] > 0 ? IN(0)[i] : 0;
 }
 
+static void leakyrelu(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] > 0 ? IN(0)[i] : args->c[0] * IN(0)[i];
+}
+
+static void leakyrelu_grad(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(1)[i] > 0 ? IN(0)[i] : args->c[0] * IN(0)[i];
+}
+
+static void elu(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] > 0 ? IN(0)[i] : args->c[0] * expm1(IN(0)[i]);
+}
+
+static void elu_grad(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (IN(1)[i] > 0 ? 1 : args->c[0] * exp(IN(1)[i]));
+}
+
+static double sigmoid_of(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+/* 2 sqrt(2/pi) (x + 0.044715 x^3) and its derivative */
+static const double gelu_c = 1.5957691216057307118;
+
+static double gelu_v(double x)
+{
+    return gelu_c * (x + 0.044715 * x * x * x);
+}
+
+static double gelu_steep(double x)
+{
+    return gelu_c * (1 + 3 * 0.044715 * x * x);
+}
+
+static void gelu(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * erfc(-IN(0)[i] * sqrt(0.5)) / 2;
+}
+
+static void gelu_grad(const lami_args *args)
+{
+    EACH (args) {
+        const double x = IN(1)[i], density = exp(-x * x / 2) * 0.39894228040143267794;
+        OUT(0)[i] = IN(0)[i] * (erfc(-x * sqrt(0.5)) / 2 + x * density);
+    }
+}
+
+static void gelu_tanh(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * sigmoid_of(gelu_v(IN(0)[i]));
+}
+
+static void gelu_tanh_grad(const lami_args *args)
+{
+    EACH (args) {
+        const double x = IN(1)[i], s = sigmoid_of(gelu_v(x));
+        OUT(0)[i] = IN(0)[i] * (s + x * s * (1 - s) * gelu_steep(x));
+    }
+}
+
+static void silu(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * sigmoid_of(IN(0)[i]);
+}
+
+static void silu_grad(const lami_args *args)
+{
+    EACH (args) {
+        const double x = IN(1)[i], s = sigmoid_of(x);
+        OUT(0)[i] = IN(0)[i] * (s + x * s * (1 - s));
+    }
+}
+
+static void sigmoid(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = sigmoid_of(IN(0)[i]);
+}
+
+static void sigmoid_grad(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * IN(1)[i] * (1 - IN(1)[i]);
+}
+
+static void tanh_forward(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = tanh(IN(0)[i]);
+}
+
+static void tanh_grad(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (1 - IN(1)[i] * IN(1)[i]);
+}
+
 static void dropout(const lami_args *args)
 {
     EACH (args)
@@ -119,6 +227,12 @@ static void scale_cols(const lami_args *args)
         OUT(0)[i] = IN(0)[i] * IN(1)[c] * IN(2)[c];
 }
 
+static void scale_rows(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * IN(1)[r];
+}
+
 static void rstd(const lami_args *args)
 {
     EACH (args)
@@ -135,6 +249,18 @@ static void decay(const lami_args *args)
 {
     EACH (args)
         OUT(0)[i] = IN(0)[i] + args->c[0] * IN(1)[i];
+}
+
+static void scale_grad(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * args->vars->grad_scale;
+}
+
+static void shrink(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] - LR * args->c[0] * IN(0)[i];
 }
 
 static void sgd(const lami_args *args)
@@ -305,12 +431,46 @@ static void softmax_loss(const lami_args *args)
     for (size_t r = 0; r < args->rows; r++) {
         const double *x = IN(0) + r * cols;
         const size_t label = (size_t)((const int32_t *)args->in[1])[r];
-        long double sum = 0;
+        long double sum = 0, loss = 0;
         for (size_t j = 0; j < cols; j++)
             sum += expl(x[j]);
-        OUT(0)[r] = (double)(logl(sum) - x[label]);
-        for (size_t j = 0; args->out[1] && j < cols; j++)
-            OUT(1)[r * cols + j] = ((double)(expl(x[j]) / sum) - (j == label)) / args->vars->batch;
+        for (size_t j = 0; j < cols; j++) {
+            const double target = (1 - args->c[0]) * (j == label) + args->c[0] / (double)cols;
+            loss += target * (logl(sum) - x[j]);
+            if (args->out[1])
+                OUT(1)[r * cols + j] = ((double)(expl(x[j]) / sum) - target) / args->vars->batch;
+        }
+        OUT(0)[r] = (double)loss;
+    }
+}
+
+static void mse_loss(const lami_args *args)
+{
+    const size_t cols = args->cols;
+    for (size_t r = 0; r < args->rows; r++) {
+        double loss = 0;
+        for (size_t i = r * cols; i < (r + 1) * cols; i++) {
+            const double d = IN(0)[i] - IN(1)[i];
+            loss += d * d / (double)cols;
+            if (args->out[1])
+                OUT(1)[i] = 2 * d / ((double)cols * args->vars->batch);
+        }
+        OUT(0)[r] = loss;
+    }
+}
+
+static void logistic_loss(const lami_args *args)
+{
+    const size_t cols = args->cols;
+    for (size_t r = 0; r < args->rows; r++) {
+        double loss = 0;
+        for (size_t i = r * cols; i < (r + 1) * cols; i++) {
+            const double x = IN(0)[i], t = IN(1)[i];
+            loss -= (t * log(sigmoid_of(x)) + (1 - t) * log(sigmoid_of(-x))) / (double)cols;
+            if (args->out[1])
+                OUT(1)[i] = (sigmoid_of(x) - t) / ((double)cols * args->vars->batch);
+        }
+        OUT(0)[r] = loss;
     }
 }
 

@@ -43,22 +43,48 @@ static const op_case cases[LAMI_OP_COUNT] = {
     [LAMI_OP_add] = { .in = { ND, ND }, .out = { ND } },
     [LAMI_OP_relu] = { .in = { ND }, .out = { ND } },
     [LAMI_OP_relu_grad] = { .in = { ND, ND }, .out = { ND } },
+    [LAMI_OP_leakyrelu] = { .in = { ND }, .out = { ND }, .c = { 0.01 } },
+    [LAMI_OP_leakyrelu_grad] = { .in = { ND, ND }, .out = { ND }, .c = { 0.01 } },
+    [LAMI_OP_elu] = { .in = { ND }, .out = { ND }, .c = { 1.3 } },
+    [LAMI_OP_elu_grad] = { .in = { ND, ND }, .out = { ND }, .c = { 1.3 } },
+    [LAMI_OP_gelu] = { .in = { ND }, .out = { ND } },
+    [LAMI_OP_gelu_grad] = { .in = { ND, ND }, .out = { ND } },
+    [LAMI_OP_gelu_tanh] = { .in = { ND }, .out = { ND } },
+    [LAMI_OP_gelu_tanh_grad] = { .in = { ND, ND }, .out = { ND } },
+    [LAMI_OP_silu] = { .in = { ND }, .out = { ND } },
+    [LAMI_OP_silu_grad] = { .in = { ND, ND }, .out = { ND } },
+    [LAMI_OP_sigmoid] = { .in = { ND }, .out = { ND } },
+    [LAMI_OP_sigmoid_grad] = { .in = { ND, ND }, .out = { ND } },
+    [LAMI_OP_tanh_forward] = { .in = { ND }, .out = { ND } },
+    [LAMI_OP_tanh_grad] = { .in = { ND, ND }, .out = { ND } },
     [LAMI_OP_dropout] = { .in = { ND }, .out = { ND }, .c = { 1 / 0.7 } },
     [LAMI_OP_norm_cols] = { .in = { ND, D, D | POSITIVE, D, D }, .out = { ND } },
     [LAMI_OP_norm_rows] = { .in = { ND, N, N | POSITIVE, D, D }, .out = { ND } },
     [LAMI_OP_norm_cols_grad] = { .in = { ND, ND, D, D | POSITIVE, D, D, D }, .out = { ND } },
     [LAMI_OP_scale_cols] = { .in = { ND, D | POSITIVE, D }, .out = { ND } },
+    [LAMI_OP_scale_rows] = { .in = { ND, N }, .out = { ND } },
     [LAMI_OP_rstd] = { .in = { ND | POSITIVE }, .out = { ND }, .c = { 1e-5 } },
     [LAMI_OP_running] = { .in = { ND, ND }, .out = { ND }, .own = { 1 }, .c = { 0.9 } },
     [LAMI_OP_decay] = { .in = { ND, ND }, .out = { ND }, .c = { 0.01 } },
-    [LAMI_OP_sgd] = { .in = { ND, ND }, .out = { ND }, .own = { 1 } },
-    [LAMI_OP_momentum] = { .in = { ND, ND, ND }, .out = { ND, ND }, .own = { 1, 3 }, .c = { 0.9 } },
-    [LAMI_OP_nesterov] = { .in = { ND, ND, ND }, .out = { ND, ND }, .own = { 1, 3 }, .c = { 0.9 } },
-    [LAMI_OP_rmsprop] = { .in = { ND, ND, ND | POSITIVE }, .out = { ND, ND }, .own = { 1, 3 }, .c = { 0.99, 1e-8 } },
+    [LAMI_OP_scale_grad] = { .in = { ND }, .out = { ND }, .own = { 1 } },
+    [LAMI_OP_shrink] = { .in = { ND }, .out = { ND }, .own = { 1 }, .c = { 0.01, [LAMI_LR_FACTOR] = 0.7 } },
+    [LAMI_OP_sgd] = { .in = { ND, ND }, .out = { ND }, .own = { 1 }, .c = { [LAMI_LR_FACTOR] = 0.7 } },
+    [LAMI_OP_momentum] = { .in = { ND, ND, ND },
+                           .out = { ND, ND },
+                           .own = { 1, 3 },
+                           .c = { 0.9, [LAMI_LR_FACTOR] = 0.7 } },
+    [LAMI_OP_nesterov] = { .in = { ND, ND, ND },
+                           .out = { ND, ND },
+                           .own = { 1, 3 },
+                           .c = { 0.9, [LAMI_LR_FACTOR] = 0.7 } },
+    [LAMI_OP_rmsprop] = { .in = { ND, ND, ND | POSITIVE },
+                          .out = { ND, ND },
+                          .own = { 1, 3 },
+                          .c = { 0.99, 1e-8, [LAMI_LR_FACTOR] = 0.7 } },
     [LAMI_OP_adam] = { .in = { ND, ND, ND, ND | POSITIVE },
                        .out = { ND, ND, ND },
                        .own = { 1, 3, 4 },
-                       .c = { 0.9, 0.999, 1e-8 } },
+                       .c = { 0.9, 0.999, 1e-8, [LAMI_LR_FACTOR] = 0.7 } },
     [LAMI_OP_stat_moments] = { .in = { ND }, .out = { PD, PD, PD } },
     [LAMI_OP_stat_sum] = { .in = { ND }, .out = { PD } },
     [LAMI_OP_stat_sumsq] = { .in = { ND }, .out = { PD } },
@@ -66,8 +92,10 @@ static const op_case cases[LAMI_OP_COUNT] = {
     [LAMI_OP_stat_norm_rows] = { .in = { ND, ND, N, N | POSITIVE }, .out = { PD, PD } },
     [LAMI_OP_row_moments] = { .in = { ND }, .out = { N, N }, .c = { 0.1 } },
     [LAMI_OP_row_norm_grad] = { .in = { ND, ND, N, N | POSITIVE, D }, .out = { ND }, .in_place = 1 },
-    [LAMI_OP_softmax_loss] = { .in = { ND, N | LABEL }, .out = { N, ND }, .optional = 1 },
+    [LAMI_OP_softmax_loss] = { .in = { ND, N | LABEL }, .out = { N, ND }, .c = { 0.1 }, .optional = 1 },
     [LAMI_OP_svm_loss] = { .in = { ND, N | LABEL }, .out = { N, ND }, .optional = 1 },
+    [LAMI_OP_mse_loss] = { .in = { ND, ND }, .out = { N, ND }, .optional = 1 },
+    [LAMI_OP_logistic_loss] = { .in = { ND, ND }, .out = { N, ND }, .optional = 1 },
     [LAMI_OP_tree_moments] = { .in = { PD, PD, PD | POSITIVE }, .out = { D, D, D }, .c = { 0.1 } },
     [LAMI_OP_tree_sum] = { .in = { PD, PD }, .out = { D, D }, .optional = 1 },
 };
@@ -191,6 +219,7 @@ typedef struct {
     int bits;
     size_t n, d, k, chunk;
     int short_form; /* without the optional output */
+    int unsmoothed; /* c[0] is 0 */
     int specials;
     lami_vars vars;
     lami_args args;
@@ -275,6 +304,7 @@ static void set_args(problem *p)
     p->vars = (lami_vars) { .dropout_seed = 0x123456789abcdef0,
                             .step = 77,
                             .lr = 0.1,
+                            .grad_scale = 1.0 / 3,
                             .correct1 = 1 / (1 - 0.9 * 0.9),
                             .correct2 = 1 / (1 - 0.999 * 0.999),
                             .batch = (double)p->n };
@@ -287,6 +317,8 @@ static void set_args(problem *p)
                             .place = (uint32_t)LAMI_RNG_DROPOUT << 24 | 5,
                             .threshold = 0x4ccccccd };
     memcpy(p->args.c, c->c, sizeof c->c);
+    if (p->unsmoothed)
+        p->args.c[0] = 0;
 }
 
 /* Draw the inputs and work out what must come out. */
@@ -551,6 +583,25 @@ static void all_but_products_on_odd_sizes(void **state)
             }
 }
 
+/* Without label smoothing, and leaky ReLU and ELU that leak nothing. */
+static void operations_whose_constant_is_0(void **state)
+{
+    (void)state;
+    static const lami_op ops[] = { LAMI_OP_softmax_loss, LAMI_OP_leakyrelu, LAMI_OP_leakyrelu_grad,
+                                   LAMI_OP_elu,          LAMI_OP_elu_grad,  LAMI_OP_shrink };
+    for (int bits = 32; bits <= 64; bits += 32)
+        for (size_t o = 0; o < sizeof ops / sizeof ops[0]; o++)
+            for (size_t i = 0; i < 2 * SIZES; i++)
+                check((problem) { .op = ops[o],
+                                  .bits = bits,
+                                  .n = sizes[(i * 5 + i / SIZES) % SIZES],
+                                  .d = sizes[i % SIZES],
+                                  .chunk = 24,
+                                  .unsmoothed = 1,
+                                  .specials = i > SIZES,
+                                  .short_form = cases[ops[o]].optional && i % 3 == 0 });
+}
+
 /* Many chunks: the tree has all its levels, with and without a last chunk that is not full. */
 static void trees_of_any_number_of_chunks(void **state)
 {
@@ -801,6 +852,7 @@ int main(void)
         cmocka_unit_test(every_operation_has_a_case),
         cmocka_unit_test(tables_are_what_they_say),
         cmocka_unit_test(all_but_products_on_odd_sizes),
+        cmocka_unit_test(operations_whose_constant_is_0),
         cmocka_unit_test(trees_of_any_number_of_chunks),
         cmocka_unit_test(products_on_odd_sizes),
         cmocka_unit_test(products_of_any_depth),

@@ -64,6 +64,143 @@ static void relu_grad(const lami_args *args, lami_tile t, void *work)
         put(OUT(0), i, n, (vec)((ivec)at(IN(0), i, n) & (at(IN(1), i, n) > vset(0))));
 }
 
+/* ---- activations ---- */
+
+static void leakyrelu(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec slope = vset((real)args->c[0]);
+    EACH (args, t) {
+        const vec x = at(IN(0), i, n);
+        put(OUT(0), i, n, vsel(x > vset(0), x, slope * x));
+    }
+}
+
+static void leakyrelu_grad(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec slope = vset((real)args->c[0]);
+    EACH (args, t) {
+        const vec dy = at(IN(0), i, n);
+        put(OUT(0), i, n, vsel(at(IN(1), i, n) > vset(0), dy, slope * dy));
+    }
+}
+
+static void elu(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec alpha = vset((real)args->c[0]);
+    EACH (args, t) {
+        const vec x = at(IN(0), i, n);
+        put(OUT(0), i, n, vsel(x > vset(0), x, alpha * m_expm1(x)));
+    }
+}
+
+static void elu_grad(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec alpha = vset((real)args->c[0]);
+    EACH (args, t) {
+        const vec dy = at(IN(0), i, n), x = at(IN(1), i, n);
+        put(OUT(0), i, n, dy * vsel(x > vset(0), vset(1), alpha * m_exp(x)));
+    }
+}
+
+static void sigmoid(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH (args, t)
+        put(OUT(0), i, n, m_sigmoid(at(IN(0), i, n)));
+}
+
+static void sigmoid_grad(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH (args, t) {
+        const vec y = at(IN(1), i, n);
+        put(OUT(0), i, n, at(IN(0), i, n) * (y * (vset(1) - y)));
+    }
+}
+
+static void tanh_forward(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH (args, t)
+        put(OUT(0), i, n, m_tanh(at(IN(0), i, n)));
+}
+
+static void tanh_grad(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH (args, t) {
+        const vec y = at(IN(1), i, n);
+        put(OUT(0), i, n, at(IN(0), i, n) * vfma(-y, y, vset(1)));
+    }
+}
+
+/* silu, gelu and gelu_tanh are x S(x), S rising from 0 to 1 with S(-x) = 1 - S(x). With a = |x| and what is left of S on
+ * the other side, T(a) = S(-a):
+ *   y = max(x, 0) - a T(a),   dy/dx = h where x < 0, else 1 - h,   h = T(a) - a S'(a)
+ * so that nothing cancels where y is small, and both sides cost the same. a ends where a T(a) is 0, or infinity would
+ * be multiplied with it. */
+typedef struct {
+    vec tail, slope; /* a T(a); h */
+} gate;
+
+INLINE gate gate_silu(vec x)
+{
+    const vec a = vmin(vabs(x), VC(105, 750));
+    const two_parts p = parts_of_one(m_exp(-a));
+    return (gate) { a * p.small, p.small * vfma(-a, p.large, vset(1)) };
+}
+
+/* S is the normal distribution. Its tail is e^(-a^2/2) G(a), its density e^(-a^2/2) / sqrt(2 pi). */
+INLINE gate gate_gelu(vec x)
+{
+    const vec a = vmin(vabs(x), VC(15, 39)), ratio = normal_ratio(a);
+    const pair square = pair_product(a, a);
+    const vec e = exp_sum(square.hi * (real)-0.5, square.lo * (real)-0.5);
+    return (gate) { a * ratio * e, e * vfma(a, VC(-0x1.988454p-2, -0x1.9884533d43651p-2), ratio) };
+}
+
+/* S(x) = sigmoid(v(x)), v(x) = x (c + d x^2), c = 2 sqrt(2/pi), d = 0.044715 c, the sum with its rounding errors, as
+ * e^-v has v times its relative error. Source: Hendrycks, Gimpel 2016, arXiv:1606.08415. */
+INLINE gate gate_gelu_tanh(vec x)
+{
+    const vec c = VC(0x1.988454p+0, 0x1.9884533d43651p+0), c_low = VC(-0x1.857936p-25, -0x1.cbc0d30ebfd15p-54);
+    const vec d = VC(0x1.2444f2p-4, 0x1.2444f2a4d8b4bp-4), d_low = VC(0x1.49b16ap-29, -0x1.6c843a29d1c7p-61);
+    const vec a = vmin(vabs(x), VC(12, 24));
+    const pair z = pair_product(a, a), dz = pair_product(d, z.hi);
+    const vec sum = c + dz.hi, part = sum - c; /* and its error, whichever is larger (Knuth) */
+    const vec sum_low = ((c - (sum - part)) + (dz.hi - part)) + (dz.lo + vfma(d, z.lo, vfma(d_low, z.hi, c_low)));
+    const pair v = pair_product(a, sum);
+    const two_parts p = parts_of_one(exp_sum(-v.hi, -vfma(a, sum_low, v.lo)));
+    const vec steep = vfma((real)3 * d, z.hi, c); /* v' */
+    return (gate) { a * p.small, p.small * vfma(-(a * steep), p.large, vset(1)) };
+}
+
+#define GATED(name)                                                                 \
+    static void name(const lami_args *args, lami_tile t, void *work)                \
+    {                                                                               \
+        (void)work;                                                                 \
+        EACH (args, t) {                                                            \
+            const vec x = at(IN(0), i, n);                                          \
+            put(OUT(0), i, n, vmax(x, vset(0)) - gate_##name(x).tail);              \
+        }                                                                           \
+    }                                                                               \
+    static void name##_grad(const lami_args *args, lami_tile t, void *work)         \
+    {                                                                               \
+        (void)work;                                                                 \
+        EACH (args, t) {                                                            \
+            const vec x = at(IN(1), i, n), h = gate_##name(x).slope;                \
+            put(OUT(0), i, n, at(IN(0), i, n) * vsel(x < vset(0), h, vset(1) - h)); \
+        }                                                                           \
+    }
+
+GATED(silu)
+GATED(gelu)
+GATED(gelu_tanh)
+
 static void norm_cols(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
@@ -100,6 +237,13 @@ static void scale_cols(const lami_args *args, lami_tile t, void *work)
     (void)work;
     EACH_AT (t)
         put(OUT(0), r * args->cols + c, n, at(IN(0), r * args->cols + c, n) * (at(IN(1), c, n) * at(IN(2), c, n)));
+}
+
+static void scale_rows(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    EACH_AT (t)
+        put(OUT(0), r * args->cols + c, n, at(IN(0), r * args->cols + c, n) * vset(IN(1)[r]));
 }
 
 static void rstd(const lami_args *args, lami_tile t, void *work)

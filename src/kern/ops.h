@@ -35,6 +35,24 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TRE
     /* y = max(x, 0): in x; out y. grad: dx = dy where y > 0, else 0: in dy, y; out dx */                                   \
     OP(relu, LAMI_MAP)                                                                                                      \
     OP(relu_grad, LAMI_MAP)                                                                                                 \
+    /* y = x where x > 0, else c[0] x; c[0] >= 0: in x; out y. grad: dy where y > 0, else c[0] dy: in dy, y; out dx */      \
+    OP(leakyrelu, LAMI_MAP)                                                                                                 \
+    OP(leakyrelu_grad, LAMI_MAP)                                                                                            \
+    /* y = x where x > 0, else c[0] (exp(x) - 1): in x; out y. grad: in dy, x; out dx */                                    \
+    OP(elu, LAMI_MAP)                                                                                                       \
+    OP(elu_grad, LAMI_MAP)                                                                                                  \
+    /* y = x P(x), P the normal distribution; its form with tanh; x sigmoid(x): in x; out y. grad: in dy, x; out dx */      \
+    OP(gelu, LAMI_MAP)                                                                                                      \
+    OP(gelu_grad, LAMI_MAP)                                                                                                 \
+    OP(gelu_tanh, LAMI_MAP)                                                                                                 \
+    OP(gelu_tanh_grad, LAMI_MAP)                                                                                            \
+    OP(silu, LAMI_MAP)                                                                                                      \
+    OP(silu_grad, LAMI_MAP)                                                                                                 \
+    /* in x; out y. grad, dy y (1 - y) and dy (1 - y^2): in dy, y; out dx */                                                \
+    OP(sigmoid, LAMI_MAP)                                                                                                   \
+    OP(sigmoid_grad, LAMI_MAP)                                                                                              \
+    OP(tanh_forward, LAMI_MAP) /* the C library has `tanh` */                                                               \
+    OP(tanh_grad, LAMI_MAP)                                                                                                 \
     /* y = x * c[0] where the random word of the element is at least threshold, else 0: in x; out y */                      \
     OP(dropout, LAMI_MAP)                                                                                                   \
     /* y = (x - mean) * rstd * gamma + beta: in x, mean, rstd, gamma, beta; out y. cols: mean, rstd (D); rows: (N) */       \
@@ -44,13 +62,19 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TRE
     OP(norm_cols_grad, LAMI_MAP)                                                                                            \
     /* dx = dy * rstd * gamma, per column (batch norm in test mode): in dy, rstd, gamma; out dx */                          \
     OP(scale_cols, LAMI_MAP)                                                                                                \
+    /* y = x * s, per row: in x (N, D), s (N); out y */                                                                     \
+    OP(scale_rows, LAMI_MAP)                                                                                                \
     /* rstd = 1 / sqrt(var + c[0]): in var (1, D); out rstd */                                                              \
     OP(rstd, LAMI_MAP)                                                                                                      \
     /* run = c[0] * run + (1 - c[0]) * batch: in run, batch (1, D); out run */                                              \
     OP(running, LAMI_MAP)                                                                                                   \
     /* gradient with L2: g = dw + c[0] * w: in dw, w; out g */                                                              \
     OP(decay, LAMI_MAP)                                                                                                     \
-    /* update rules; lr and Adam's corrections come from the step's variables */                                            \
+    /* g = g * grad_scale of the step's variables: in g; out g */                                                           \
+    OP(scale_grad, LAMI_MAP)                                                                                                \
+    /* decoupled weight decay: w = w * (1 - lr * c[LAMI_LR_FACTOR] * c[0]): in w; out w */                                  \
+    OP(shrink, LAMI_MAP)                                                                                                    \
+    /* update rules; lr and Adam's corrections come from the step's variables, and lr is multiplied by c[LAMI_LR_FACTOR] */ \
     OP(sgd, LAMI_MAP)      /* in w, dw; out w */                                                                            \
     OP(momentum, LAMI_MAP) /* in w, dw, v; out w, v; c[0] momentum */                                                       \
     OP(nesterov, LAMI_MAP) /* in w, dw, v; out w, v; c[0] momentum */                                                       \
@@ -69,9 +93,13 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TRE
     OP(row_moments, LAMI_ROW)                                                                                               \
     /* layer norm's dx: in dy, x, mean, rstd, gamma; out dx */                                                              \
     OP(row_norm_grad, LAMI_ROW)                                                                                             \
-    /* losses: in scores (N, D), labels (N, int32); out loss (N), [dscores (N, D), of the mean over the batch] */           \
+    /* losses: in scores (N, D), labels (N, int32); out loss (N), [dscores (N, D), of the mean over the batch]; */          \
+    /* softmax: c[0] label smoothing */                                                                                     \
     OP(softmax_loss, LAMI_ROW)                                                                                              \
     OP(svm_loss, LAMI_ROW)                                                                                                  \
+    /* the same with targets (N, D), of the number type, in place of labels; mean over D. logistic: from 0 to 1 */          \
+    OP(mse_loss, LAMI_ROW)                                                                                                  \
+    OP(logistic_loss, LAMI_ROW)                                                                                             \
     /* Chan's formula over chunks: in shift, mean, m2 (P, D); out mean, var, rstd (D); c[0] eps */                          \
     OP(tree_moments, LAMI_TREE)                                                                                             \
     /* sums over chunks: in a (P, D), [b (P, D)]; out a (D), [b (D)] */                                                     \
@@ -84,7 +112,10 @@ typedef enum lami_op {
         LAMI_OP_COUNT
 } lami_op;
 
-enum { LAMI_INS = 7, LAMI_OUTS = 3, LAMI_CONSTANTS = 3 };
+enum { LAMI_INS = 7, LAMI_OUTS = 3, LAMI_CONSTANTS = 4 };
+
+/* The constant of update rules and shrink that the learning rate is multiplied with: the parameter's own, 1 as a rule. */
+enum { LAMI_LR_FACTOR = 3 };
 
 /* What changes from step to step, shared by all records of a plan. */
 typedef struct lami_vars {
@@ -92,6 +123,7 @@ typedef struct lami_vars {
     uint32_t step; /* word 2 of the random counter */
     double lr;
     double correct1, correct2; /* Adam: 1 / (1 - beta^t) */
+    double grad_scale;         /* what scale_grad multiplies with: mean of accumulated batches, clipping */
     double batch;              /* samples of this step: the divisor of a mean over the batch */
 } lami_vars;
 

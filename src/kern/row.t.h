@@ -62,11 +62,24 @@ static void row_norm_grad(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-/* loss = log(sum exp(x - max)) - (x[label] - max);  dx = (softmax(x) - 1 at the label) / batch */
+/* The mean of x - base along a row. */
+INLINE real mean_above(const real *x, size_t cols, real base)
+{
+    wide sum = wset(0);
+    ALONG (cols)
+        sum = wadd(sum, wsub(wload_pad(x + i, n, base), wset(base)));
+    return wsum(sum) / (real)cols;
+}
+
+/* loss = log(sum exp(x - max)) - (x[label] - max);  dx = (softmax(x) - 1 at the label) / batch
+ * With smoothing s, where 1 - s of the target is at the label and s / D everywhere: (1 - s) (x[label] - max) + s mean(x -
+ * max) in place of x[label] - max, and the target in place of 1. Source: Szegedy et al. 2015, arXiv:1512.00567. */
 static void softmax_loss(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
     const real share = (real)(1.0 / args->vars->batch), lowest = (real)-__builtin_inf();
+    const double smoothing = args->c[0];
+    const real own = (real)(1 - smoothing), all = (real)(smoothing / (double)args->cols);
     for (size_t r = t.r0; r < t.r1; r++) {
         const real *x = IN(0) + r * args->cols;
         real *dx = args->out[1] ? OUT(1) + r * args->cols : NULL;
@@ -85,15 +98,18 @@ static void softmax_loss(const lami_args *args, lami_tile t, void *work)
                 wput(dx + i, n, e);
         }
         const real total = wsum(sum);
-        OUT(0)[r] = m_log(vset(total))[0] - (at_label - max);
+        real target = at_label - max; /* sum of the target times x - max */
+        if (smoothing > 0)
+            target = own * target + (real)smoothing * mean_above(x, args->cols, max);
+        OUT(0)[r] = m_log(vset(total))[0] - target;
         if (!dx)
             continue;
         ALONG (args->cols) {
             wide e = wload_pad(dx + i, n, 0);
             for (int k = 0; k < WIDE; k++)
-                e.v[k] /= vset(total);
+                e.v[k] = e.v[k] / vset(total) - vset(all);
             if (label - i < (size_t)WIDE_LANES)
-                e.v[(label - i) / LANES][(label - i) % LANES] -= 1;
+                e.v[(label - i) / LANES][(label - i) % LANES] -= own;
             wput(dx + i, n, wmul(e, wset(share)));
         }
     }
@@ -127,5 +143,47 @@ static void svm_loss(const lami_args *args, lami_tile t, void *work)
         OUT(0)[r] = wsum(sum);
         if (dx)
             dx[label] = -(wsum(count) * share);
+    }
+}
+
+/* loss = mean of (x - t)^2 along the row;  dx = 2 (x - t) / (D batch) */
+static void mse_loss(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const wide share = wset((real)(2.0 / ((double)args->cols * args->vars->batch)));
+    for (size_t r = t.r0; r < t.r1; r++) {
+        const real *x = IN(0) + r * args->cols, *target = IN(1) + r * args->cols;
+        wide sum = wset(0);
+        ALONG (args->cols) {
+            const wide d = wsub(wload_pad(x + i, n, 0), wload_pad(target + i, n, 0));
+            sum = wfma(d, d, sum);
+            if (args->out[1])
+                wput(OUT(1) + r * args->cols + i, n, wmul(d, share));
+        }
+        OUT(0)[r] = wsum(sum) / (real)args->cols;
+    }
+}
+
+/* loss = mean of log(1 + exp(-|x|)) + max(x, 0) - x t along the row;  dx = (sigmoid(x) - t) / (D batch). The tail is
+ * padded with a score so low that its loss is 0. */
+static void logistic_loss(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const wide share = wset((real)(1.0 / ((double)args->cols * args->vars->batch)));
+    for (size_t r = t.r0; r < t.r1; r++) {
+        const real *scores = IN(0) + r * args->cols, *targets = IN(1) + r * args->cols;
+        wide sum = wset(0);
+        ALONG (args->cols) {
+            const wide x = wload_pad(scores + i, n, (real)-1e30), target = wload_pad(targets + i, n, 0);
+            wide loss, d;
+            for (int k = 0; k < WIDE; k++) {
+                loss.v[k] = m_log1p(m_exp(-vabs(x.v[k]))) + vfma(-x.v[k], target.v[k], vmax(x.v[k], vset(0)));
+                d.v[k] = m_sigmoid(x.v[k]) - target.v[k];
+            }
+            sum = wadd(sum, loss);
+            if (args->out[1])
+                wput(OUT(1) + r * args->cols + i, n, wmul(d, share));
+        }
+        OUT(0)[r] = wsum(sum) / (real)args->cols;
     }
 }

@@ -10,11 +10,35 @@ static void decay(const lami_args *args, lami_tile t, void *work)
         put(OUT(0), i, n, vfma(l2, at(IN(1), i, n), at(IN(0), i, n)));
 }
 
+/* The learning rate of the record's parameter. */
+INLINE double rate_of(const lami_args *args)
+{
+    return args->vars->lr * args->c[LAMI_LR_FACTOR];
+}
+
+/* g *= grad_scale */
+static void scale_grad(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec scale = vset((real)args->vars->grad_scale);
+    EACH (args, t)
+        put(OUT(0), i, n, at(IN(0), i, n) * scale);
+}
+
+/* w -= lr * decay * w, as one factor. Source: Loshchilov, Hutter 2017, arXiv:1711.05101. */
+static void shrink(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec factor = vset((real)(1 - rate_of(args) * args->c[0]));
+    EACH (args, t)
+        put(OUT(0), i, n, at(IN(0), i, n) * factor);
+}
+
 /* w -= lr * dw */
 static void sgd(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
-    const vec lr = vset((real)args->vars->lr);
+    const vec lr = vset((real)rate_of(args));
     EACH (args, t)
         put(OUT(0), i, n, vfma(-lr, at(IN(1), i, n), at(IN(0), i, n)));
 }
@@ -23,7 +47,7 @@ static void sgd(const lami_args *args, lami_tile t, void *work)
 static void momentum(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
-    const vec lr = vset((real)args->vars->lr), mu = vset((real)args->c[0]);
+    const vec lr = vset((real)rate_of(args)), mu = vset((real)args->c[0]);
     EACH (args, t) {
         const vec v = vfma(mu, at(IN(2), i, n), -(lr * at(IN(1), i, n)));
         put(OUT(0), i, n, at(IN(0), i, n) + v);
@@ -35,7 +59,7 @@ static void momentum(const lami_args *args, lami_tile t, void *work)
 static void nesterov(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
-    const vec lr = vset((real)args->vars->lr), mu = vset((real)args->c[0]), ahead = vset((real)(1 + args->c[0]));
+    const vec lr = vset((real)rate_of(args)), mu = vset((real)args->c[0]), ahead = vset((real)(1 + args->c[0]));
     EACH (args, t) {
         const vec u = at(IN(2), i, n), v = vfma(mu, u, -(lr * at(IN(1), i, n)));
         put(OUT(0), i, n, at(IN(0), i, n) + vfma(ahead, v, -(mu * u)));
@@ -47,7 +71,7 @@ static void nesterov(const lami_args *args, lami_tile t, void *work)
 static void rmsprop(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
-    const vec lr = vset((real)args->vars->lr), keep = vset((real)args->c[0]), take = vset((real)(1 - args->c[0])),
+    const vec lr = vset((real)rate_of(args)), keep = vset((real)args->c[0]), take = vset((real)(1 - args->c[0])),
               eps = vset((real)args->c[1]);
     EACH (args, t) {
         const vec g = at(IN(1), i, n), s = vfma(keep, at(IN(2), i, n), take * g * g);
@@ -60,7 +84,7 @@ static void rmsprop(const lami_args *args, lami_tile t, void *work)
 static void adam(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
-    const vec lr = vset((real)args->vars->lr), eps = vset((real)args->c[2]);
+    const vec lr = vset((real)rate_of(args)), eps = vset((real)args->c[2]);
     const vec b1 = vset((real)args->c[0]), take1 = vset((real)(1 - args->c[0]));
     const vec b2 = vset((real)args->c[1]), take2 = vset((real)(1 - args->c[1]));
     const vec correct1 = vset((real)args->vars->correct1), correct2 = vset((real)args->vars->correct2);

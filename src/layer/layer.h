@@ -113,7 +113,8 @@ typedef struct lami_layer {
     const lami_opt *options; /* ends with LAMI_OPT_END; NULL where there are none */
     size_t opts_size;
     double gain; /* of an activation, for Kaiming (relu 2); 0: passes through (norms, dropout) */
-    int hidden;  /* 1: not a word of the notation (the join of a residual block) */
+    double (*gain_of)(const lami_node *node); /* the same where it follows from options; else NULL */
+    int hidden;                               /* 1: not a word of the notation (the join of a residual block) */
     /* Sizes: sets out, parameters, gain left to the graph. node->in is set. Errors: LAM_ESHAPE. */
     lam_status (*shape)(lami_node *node);
     /* Records. `train` is 0 in inference plans. A plan remembers its first error, so that these need not. */
@@ -130,6 +131,7 @@ const lami_layer *lami_layer_find(const char *name, size_t length);
 /* 1 for words that later versions will know (conv, maxpool ...): refused as not built yet. */
 int lami_layer_reserved(const char *name, size_t length);
 
-extern const lami_layer lami_affine, lami_relu, lami_batchnorm, lami_layernorm, lami_dropout, lami_residual;
+extern const lami_layer lami_affine, lami_relu, lami_leakyrelu, lami_elu, lami_gelu, lami_silu, lami_sigmoid, lami_tanh,
+    lami_batchnorm, lami_layernorm, lami_dropout, lami_residual;
 
 #endif

@@ -5,7 +5,8 @@
 #include <string.h>
 
 const lami_layer *const lami_layers[] = {
-    &lami_affine, &lami_relu, &lami_batchnorm, &lami_layernorm, &lami_dropout, &lami_residual, NULL,
+    &lami_affine, &lami_relu,      &lami_leakyrelu, &lami_elu,     &lami_gelu,     &lami_silu, &lami_sigmoid,
+    &lami_tanh,   &lami_batchnorm, &lami_layernorm, &lami_dropout, &lami_residual, NULL,
 };
 
 static int is_word(const char *word, const char *name, size_t length)
