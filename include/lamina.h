@@ -120,14 +120,15 @@ typedef enum lam_part { LAM_TRAIN, LAM_VAL, LAM_TEST } lam_part;
 
 /* Open a data set. `path` is a file or folder whose kind is recognised from what is there, `kind:path`, or the name of
  * an installed data set ("fashion-mnist", "mnist"). Samples stay in memory as they are stored (bytes for images).
- *   options  val (validation split), seed (of that split); NULL for defaults (no validation part)
+ *   options  val, test (parts to split off), seed (of the split), label, targets, missing ... (how tables are read);
+ *            NULL for defaults (no validation part)
  * Errors: LAM_EREAD (missing, unreadable), LAM_EFORMAT (damaged; names file and place), LAM_EOPTION, LAM_ENOMEM. */
 LAM_API lam_status lam_data_open(lam_data **data, const char *path, const lam_options *options);
 
 /* A data set from your own arrays.
  *   x        (N, ...) samples, LAM_U8, LAM_F32 or LAM_F64; (N, C, H, W) for images, (N, D) for rows
- *   y        (N) labels 0 .. classes-1, LAM_U8, LAM_I32 or LAM_I64
- *   classes  number of classes; 0 takes the largest label + 1
+ *   y        (N) labels 0 .. classes-1, LAM_U8, LAM_I32 or LAM_I64; or (N) or (N, K) numbers to predict, LAM_F32 or LAM_F64
+ *   classes  number of classes; 0 takes the largest label + 1; 0 with numbers
  *   borrow   non-zero: x stays yours and must outlive the data set, unchanged; zero: it is copied. y is always copied
  * All samples are the training part; lam_data_add_part adds others.
  * Errors: LAM_ESHAPE, LAM_EFORMAT (label out of range), LAM_EINVAL (dtype), LAM_ENOMEM. */
@@ -138,12 +139,20 @@ LAM_API lam_status lam_data_from_arrays(lam_data **data, const lam_tensor *x, co
 LAM_API lam_status lam_data_add_part(lam_data *data, lam_part part, const lam_tensor *x, const lam_tensor *y,
                                      int borrow);
 
+/* Weights of a part's samples in the loss, (N) LAM_F32 or LAM_F64, finite and at least 0; copied. Without them each is 1.
+ * A loss is then sum(weight * loss) / sum(weight) over a batch. Errors: LAM_EINVAL, LAM_ESHAPE, LAM_ENOMEM. */
+LAM_API lam_status lam_data_set_weights(lam_data *data, lam_part part, const lam_tensor *weights);
+
 LAM_API void lam_data_free(lam_data *data);
 LAM_API const lam_shape *lam_data_shape(const lam_data *data); /* of one sample: C x H x W, or D */
 LAM_API size_t lam_data_count(const lam_data *data, lam_part part);
-LAM_API size_t lam_data_classes(const lam_data *data);
+LAM_API size_t lam_data_classes(const lam_data *data);                       /* 0 where there are numbers to predict */
 LAM_API const char *lam_data_class_name(const lam_data *data, size_t index); /* NULL past the end; "3" where unnamed */
-LAM_API int lam_data_label(const lam_data *data, lam_part part, size_t index); /* -1 past the end */
+LAM_API int lam_data_label(const lam_data *data, lam_part part, size_t index); /* -1 past the end, or without classes */
+LAM_API size_t lam_data_targets(const lam_data *data); /* numbers to predict per sample; 0 where there are classes */
+LAM_API const char *lam_data_target_name(const lam_data *data, size_t k); /* NULL where unnamed, or past the end */
+LAM_API double lam_data_target(const lam_data *data, lam_part part, size_t index, size_t k); /* NAN past the end */
+LAM_API double lam_data_weight(const lam_data *data, lam_part part, size_t index);           /* 1 without weights */
 
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
 
@@ -166,7 +175,7 @@ LAM_API lam_status lam_net_save(const lam_net *net, const char *path);
 LAM_API void lam_net_free(lam_net *net);
 LAM_API const char *lam_net_notation(const lam_net *net); /* canonical form */
 LAM_API const lam_shape *lam_net_input(const lam_net *net);
-LAM_API size_t lam_net_classes(const lam_net *net); /* number of scores of a sample */
+LAM_API size_t lam_net_classes(const lam_net *net); /* number of scores of a sample: classes, or numbers predicted */
 LAM_API lam_dtype lam_net_dtype(const lam_net *net);
 
 /* Parameters, in file order, as PyTorch shapes them: affine1.weight (out, in), batchnorm1.gamma (D), ... The running
@@ -185,17 +194,20 @@ LAM_API lam_status lam_net_sha256(const lam_net *net, char hex[65]);
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
-/* Where training stands, as the callback sees it. Accuracies are fractions, NAN where not measured. */
+/* Where training stands, as the callback sees it. An accuracy is the fraction of right answers, or R2 where numbers are
+ * predicted (lam_metrics); NAN where not measured. */
 typedef struct lam_progress {
     size_t step, steps;   /* steps done, and in all (0 when only time limits the run) */
     size_t epoch, epochs; /* epochs done, and in all */
     int epoch_end;        /* accuracies below were measured at this step */
     double loss;          /* of this step's batch, with L2 */
     double train_accuracy, val_accuracy;
+    int values;           /* numbers are predicted: the accuracies are R2 */
     double best_accuracy; /* best validation accuracy so far (training accuracy where there is no validation part) */
     double lr;            /* learning rate of this step */
     double seconds;       /* since training began, in this process */
     double samples_per_second;
+    const char *warning; /* what looks wrong, and what to try, once: one line; else NULL. Valid during the call */
 } lam_progress;
 
 /* Called after every step. Return non-zero to stop cleanly after this step: lam_train then returns LAM_OK. */
@@ -214,10 +226,15 @@ LAM_API lam_status lam_train(lam_net *net, const lam_data *data, const lam_optio
 LAM_API lam_status lam_resume(lam_net **net, const char *run, const lam_data *data, const lam_options *options,
                               lam_callback callback, void *arg);
 
-/* Loss (without L2) and accuracy over a whole part. Options: batch, threads. */
+/* How good a network is on a whole part, each sample counting once: without L2, weights and label smoothing.
+ *   accuracy  fraction of right answers: the largest score is the label's; yes and no (logistic with one score, or on
+ *             targets): over all scores. NAN where numbers are predicted
+ *   r2        1 - residual / total sum of squares, mean over the targets; NAN where classes are predicted
+ *   rmse, mae root mean squared and mean absolute error in the data's units, over all targets; NAN likewise
+ * Options: batch, threads. */
 typedef struct lam_metrics {
     size_t count;
-    double loss, accuracy;
+    double loss, accuracy, r2, rmse, mae;
 } lam_metrics;
 LAM_API lam_status lam_eval(lam_metrics *metrics, const lam_net *net, const lam_data *data, lam_part part,
                             const lam_options *options);
@@ -236,13 +253,18 @@ LAM_API lam_status lam_session_new_predict(lam_session **session, const lam_net 
 LAM_API void lam_session_free(lam_session *session);
 
 /* x: (N, ...) of the network's input shape, LAM_U8, LAM_F32 or LAM_F64, 1 <= N <= batch; the network's preprocessing is
- * applied to it.  y: (N) labels, LAM_U8, LAM_I32 or LAM_I64.
+ * applied to it.  y: (N) labels, LAM_U8, LAM_I32 or LAM_I64; or, for mse and logistic, (N) or (N, K) LAM_F32 or LAM_F64.
  * forward computes the loss (with L2) in training mode; backward the gradients of the last forward; step updates the
- * parameters and running statistics. forward, backward, step is one step of lam_train, bit for bit. backward without
- * forward, or step without backward, is LAM_EINVAL; a loss that is not finite LAM_EDIVERGED. */
+ * parameters and running statistics. forward, backward, step is one step of lam_train, bit for bit. With option
+ * accumulate above 1, the gradients of the backward calls since the last step are added up, and step takes their mean.
+ * backward without forward, or step without backward, is LAM_EINVAL; a loss that is not finite LAM_EDIVERGED. */
 LAM_API lam_status lam_session_forward(double *loss, lam_session *session, const lam_tensor *x, const lam_tensor *y);
 LAM_API lam_status lam_session_backward(lam_session *session);
 LAM_API lam_status lam_session_step(lam_session *session);
+
+/* Weights of the samples of the next lam_session_forward, and of that alone: (N) LAM_F32 or LAM_F64, finite, at least 0, not
+ * all 0. The loss is then sum(weight * loss) / sum(weight). Errors: LAM_EINVAL, LAM_ESHAPE. */
+LAM_API lam_status lam_session_weigh(lam_session *session, const lam_tensor *weights);
 
 /* Set the learning rate of the following steps (schedules are yours in a loop of your own). */
 LAM_API lam_status lam_session_set_lr(lam_session *session, double lr);
@@ -250,7 +272,8 @@ LAM_API lam_status lam_session_set_lr(lam_session *session, double lr);
 /* Gradient of a parameter after backward, in the parameter's shape. Errors: LAM_EINVAL, LAM_ESHAPE. */
 LAM_API lam_status lam_session_grad(const lam_session *session, const char *name, lam_tensor *value);
 
-/* scores: (N, classes), of the network's dtype, before the loss layer. Either kind of session. */
+/* scores: (N, classes), of the network's dtype, before the loss layer; a network of mse gives its predictions, in the units
+ * of its data. Either kind of session. */
 LAM_API lam_status lam_session_predict(lam_session *session, lam_tensor *scores, const lam_tensor *x);
 
 /* ---- layers by themselves ---------------------------------------------------------------------------------------- */
@@ -259,7 +282,8 @@ LAM_API lam_status lam_session_predict(lam_session *session, lam_tensor *scores,
  * cache   *cache NULL is created, otherwise it is reused, without allocation while the shapes stay the same; cache itself
  *         NULL says that no backward is wanted. It borrows x, out and the weights until backward. lam_cache_free.
  * out, dx, dw, ...: tensors of the right shape that you provide; they are overwritten. A NULL gradient is not returned.
- *         They overlap neither inputs nor each other; only relu and dropout work in place (out is x, dx is dout).
+ *         They overlap neither inputs nor each other; only relu, leakyrelu, sigmoid, tanh and dropout work in
+ *         place (out is x, dx is dout).
  * Errors: LAM_ESHAPE, LAM_EINVAL (dtype, cache of another layer), LAM_ENOMEM.
  * Source: CS231n assignment 2, layers.py. docs/math.md has each formula. */
 typedef struct lam_cache lam_cache;
@@ -276,6 +300,25 @@ LAM_API lam_status lam_affine_backward(lam_tensor *dx, lam_tensor *dw, lam_tenso
 /* out = max(x, 0). The gradient at 0 is 0. */
 LAM_API lam_status lam_relu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x);
 LAM_API lam_status lam_relu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+
+/* Other activations, element by element.
+ * leakyrelu  x where x > 0, else slope x; slope 0 to 1, usually 0.01. The gradient at 0 is slope
+ * elu        x where x > 0, else alpha (exp(x) - 1); alpha 0 to 1e6, usually 1
+ * gelu       x P(x), P the distribution function of the standard normal; approximate not 0: its form with tanh
+ * silu       x sigmoid(x)
+ * sigmoid    1 / (1 + exp(-x)) */
+LAM_API lam_status lam_leakyrelu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, double slope);
+LAM_API lam_status lam_leakyrelu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_elu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, double alpha);
+LAM_API lam_status lam_elu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_gelu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, int approximate);
+LAM_API lam_status lam_gelu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_silu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x);
+LAM_API lam_status lam_silu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_sigmoid_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x);
+LAM_API lam_status lam_sigmoid_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_tanh_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x);
+LAM_API lam_status lam_tanh_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
 
 /* Batch normalisation over rows. gamma, beta, running_mean, running_var (D); the running ones are changed in
  * LAM_MODE_TRAIN: running = momentum * running + (1 - momentum) * batch, with the biased variance. The course's
@@ -312,6 +355,11 @@ LAM_API lam_status lam_dropout_backward(lam_tensor *dx, const lam_tensor *dout, 
  * softmax: cross-entropy.  svm: multiclass hinge, margin 1 (Weston, Watkins 1999). */
 LAM_API lam_status lam_softmax_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *y);
 LAM_API lam_status lam_svm_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *y);
+
+/* Losses that compare each score with a number, mean over scores and batch. x, t (N, K), dx (N, K) or NULL.
+ * mse: squared error.  logistic: cross-entropy of yes/no answers, t in [0, 1], x before the sigmoid. */
+LAM_API lam_status lam_mse_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *t);
+LAM_API lam_status lam_logistic_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *t);
 
 /* Update rules, in place on w and the state tensors (same shape as w, zero at the start). Defaults: the course's. */
 LAM_API lam_status lam_sgd(lam_tensor *w, const lam_tensor *dw, double lr);

@@ -32,8 +32,15 @@ typedef struct {
     const char *notation;
     lam_shape input;
     size_t batch, steps;
-    const char *options;
+    const char *options, *rules; /* rules: of --set, or NULL */
+    int numbers, weights;        /* the answers are numbers; samples have weights */
 } task;
+
+/* The answers to a sample, of a network that is trained on numbers: between 0 and 1. */
+static double number_of(size_t sample, size_t k)
+{
+    return (double)((sample * 29 + k * 17) % 31) / 30;
+}
 
 /* The digest of the weights after the steps of a task, with more options. */
 static void train(char sha[65], const task *t, const char *more)
@@ -43,13 +50,18 @@ static void train(char sha[65], const task *t, const char *more)
     lam_session *session = NULL;
     snprintf(list, sizeof list, "batch=%zu %s %s", t->batch, t->options, more);
     lam_options *options = toy_options(list);
+    if (t->rules)
+        assert_ok(lam_options_set(options, "set", t->rules));
     assert_ok(lam_net_new(&net, t->notation, &t->input, options));
     assert_ok(lami_session_make(&session, net, options, LAMI_SESSION_TRAIN));
     const size_t size = lam_shape_count(&t->input), samples = 3 * t->batch;
     uint8_t *x = lami_alloc(samples, size);
     const void **row = lami_alloc(t->batch, sizeof *row);
     int32_t *label = lami_alloc(t->batch, sizeof *label);
-    assert_true(x && row && label);
+    double *target = lami_alloc(t->batch * net->classes, sizeof *target);
+    const double **targets = lami_alloc(t->batch, sizeof *targets);
+    double *weight = lami_alloc(t->batch, sizeof *weight);
+    assert_true(x && row && label && target && targets && weight);
     const lami_rng rng = lami_rng_make(3, LAMI_RNG_TEST, 9, 0);
     for (size_t i = 0; i < samples * size; i++)
         x[i] = (uint8_t)((i % size * 37 + i / size % net->classes * 53 + lami_rng_below(&rng, i, 64)) % 256);
@@ -64,8 +76,18 @@ static void train(char sha[65], const task *t, const char *more)
             const size_t sample = (step * t->batch + i) % samples;
             row[i] = x + sample * size;
             label[i] = (int32_t)(sample % net->classes);
+            targets[i] = target + i * net->classes;
+            for (size_t k = 0; k < net->classes; k++)
+                target[i * net->classes + k] = number_of(sample, k);
+            weight[i] = 0.1 + (double)(sample % 7);
         }
-        assert_ok(lami_session_load(session, row, LAM_U8, label, step % 5 == 4 ? t->batch - t->batch / 3 : t->batch));
+        const size_t n = step % 5 == 4 ? t->batch - t->batch / 3 : t->batch;
+        assert_ok(lami_session_load(session, &(lami_batch) { .x = row,
+                                                             .type = LAM_U8,
+                                                             .n = n,
+                                                             .label = t->numbers ? NULL : label,
+                                                             .target = t->numbers ? targets : NULL,
+                                                             .weight = t->weights ? weight : NULL }));
         assert_ok(lami_session_train(&loss, session));
     }
     assert_ok(lam_net_sha256(net, sha));
@@ -75,6 +97,9 @@ static void train(char sha[65], const task *t, const char *more)
     lami_free(x);
     lami_free(row);
     lami_free(label);
+    lami_free(target);
+    lami_free(targets);
+    lami_free(weight);
 }
 
 static void assert_same_run(const task *t, const char *expected, const char *more)
@@ -113,6 +138,12 @@ static const struct {
 } snippets[] = {
     { "affine", "affine 37 - affine 13 - affine 5 - softmax" },
     { "relu", "affine 29 - relu - affine 11 - relu - affine 5 - softmax" },
+    { "leakyrelu", "affine 29 - leakyrelu - affine 11 - leakyrelu 0.3 - affine 5 - softmax" },
+    { "elu", "affine 29 - elu - affine 11 - elu 0.3 - affine 5 - softmax" },
+    { "gelu", "affine 29 - gelu - affine 11 - gelu tanh - affine 5 - softmax" },
+    { "silu", "affine 29 - silu - affine 11 - silu - affine 5 - softmax" },
+    { "sigmoid", "affine 29 - sigmoid - affine 11 - sigmoid - affine 5 - softmax" },
+    { "tanh", "affine 29 - tanh - affine 11 - tanh - affine 5 - softmax" },
     { "batchnorm", "affine 31 - batchnorm - affine 9 - batchnorm - affine 5 - softmax" },
     { "layernorm", "affine 31 - layernorm - affine 19 - layernorm - affine 5 - softmax" },
     { "dropout", "affine 40 - dropout 0.3 - affine 17 - dropout 0.5 - affine 5 - softmax" },
@@ -146,7 +177,7 @@ static void each_layer_in_each_type(void **state)
     static const char *const types[] = { "dtype=f32 l2=0.01", "dtype=f64" };
     for (size_t i = 0; lami_layers[i]; i++)
         for (size_t k = 0; k < 2; k++) {
-            task t = { snippet_for(lami_layers[i]->name), { 1, { 23 } }, 27, SMALL_STEPS, types[k] };
+            task t = { snippet_for(lami_layers[i]->name), { 1, { 23 } }, 27, SMALL_STEPS, .options = types[k] };
             if (lami_layers[i] != &lami_affine)
                 assert_contains(t.notation, t.input, lami_layers[i]);
             assert_same_everywhere(&t, 0);
@@ -161,9 +192,94 @@ static void each_loss_in_each_type(void **state)
         for (size_t k = 0; k < 2; k++) {
             char notation[64];
             snprintf(notation, sizeof notation, "affine 19 - relu - affine 7 - %s", lami_losses[i]->name);
-            const task t = { notation, { 3, { 2, 3, 5 } }, 13, SMALL_STEPS, types[k] };
+            const task t = { notation, { 3, { 2, 3, 5 } }, 13, SMALL_STEPS, .options = types[k] };
             assert_same_everywhere(&t, 0);
         }
+}
+
+static void each_loss_on_numbers_in_each_type(void **state)
+{
+    (void)state;
+    for (size_t i = 0; lami_losses[i]; i++)
+        for (size_t k = 0; lami_losses[i]->reals && k < 2; k++) {
+            char notation[64], on_labels[65], on_numbers[65];
+            snprintf(notation, sizeof notation, "affine 19 - relu - affine 7 - %s", lami_losses[i]->name);
+            const task t = { .notation = notation,
+                             .input = { 3, { 2, 3, 5 } },
+                             .batch = 13,
+                             .steps = SMALL_STEPS,
+                             .options = k ? "dtype=f64" : "dtype=f32",
+                             .numbers = 1 };
+            task labels = t;
+            assert_same_everywhere(&t, 0);
+            labels.numbers = 0;
+            train(on_labels, &labels, "");
+            train(on_numbers, &t, "");
+            assert_string_not_equal(on_labels, on_numbers);
+        }
+}
+
+/* Options, rules of --set, weights. Each changes the bits, equally everywhere. */
+static const struct {
+    const char *options, *rules;
+    int weights;
+} settings[] = {
+    { "clip=0.01", NULL, 0 },
+    { "clip=1e9", NULL, 0 }, /* not reached: the bits of none, see below */
+    { "accumulate=2", NULL, 0 },
+    { "accumulate=3 clip=0.02 l2=0.01", NULL, 0 },
+    { "label-smoothing=0.2", NULL, 0 },
+    { "weight-decay=0.3", NULL, 0 },
+    { "optim=sgd weight-decay=0.3 accumulate=2", NULL, 0 },
+    { "optim=adamw clip=0.01", NULL, 0 },
+    { "init=xavier", NULL, 0 },
+    { "", "batchnorm*.beta lr x64", 0 },
+    { "l2=0.01 clip=0.02", "affine1.weight l2 x3; *.bias l2 0.02; *.bias weight-decay 0.5; affine2.* lr 0", 0 },
+    { "accumulate=2", "affine1.* lr x0", 0 },
+    { "", NULL, 1 },
+    { "accumulate=2 clip=0.01 label-smoothing=0.1", "*.weight lr x2", 1 },
+};
+
+static void each_setting_of_the_training_in_each_type(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        for (size_t k = 0; k < 2; k++) {
+            char list[128], with[65], without[65];
+            snprintf(list, sizeof list, "lr=0.003 dtype=%s %s", k ? "f64" : "f32", settings[i].options);
+            const task t = { .notation = "affine 19 - batchnorm - relu - dropout 0.2 - affine 7 - softmax",
+                             .input = { 1, { 17 } },
+                             .batch = 25,
+                             .steps = 2 * SMALL_STEPS,
+                             .options = list,
+                             .rules = settings[i].rules,
+                             .weights = settings[i].weights };
+            assert_same_everywhere(&t, 0);
+            task plain = t;
+            plain.options = k ? "lr=0.003 dtype=f64" : "lr=0.003 dtype=f32";
+            plain.rules = NULL;
+            plain.weights = 0;
+            train(with, &t, "");
+            train(without, &plain, "");
+            assert_int_equal(!strcmp(with, without), !strcmp(settings[i].options, "clip=1e9"));
+        }
+}
+
+static void weights_with_each_loss(void **state)
+{
+    (void)state;
+    for (size_t i = 0; lami_losses[i]; i++) {
+        char notation[64];
+        snprintf(notation, sizeof notation, "affine 19 - gelu - affine 7 - %s", lami_losses[i]->name);
+        const task t = { .notation = notation,
+                         .input = { 3, { 2, 3, 5 } },
+                         .batch = 13,
+                         .steps = SMALL_STEPS,
+                         .options = "clip=0.05",
+                         .numbers = lami_losses[i]->reals,
+                         .weights = 1 };
+        assert_same_everywhere(&t, 0);
+    }
 }
 
 static void each_update_rule_in_each_type(void **state)
@@ -174,7 +290,7 @@ static void each_update_rule_in_each_type(void **state)
             char list[64];
             snprintf(list, sizeof list, "optim=%s lr=0.003 l2=0.01 dtype=%s", lami_optims[i]->name, k ? "f64" : "f32");
             const task t = {
-                "affine 19 - batchnorm - relu - affine 7 - softmax", { 1, { 17 } }, 25, SMALL_STEPS, list
+                "affine 19 - batchnorm - relu - affine 7 - softmax", { 1, { 17 } }, 25, SMALL_STEPS, .options = list
             };
             assert_same_everywhere(&t, 0);
         }
@@ -188,14 +304,14 @@ static const char deep_norm[] = "{affine 100 - batchnorm - relu - dropout 0.5} x
 static void a_network_of_five_layers_on_3072_inputs(void **state)
 {
     (void)state;
-    const task t = { deep_relu, { 3, { 3, 32, 32 } }, 100, long_steps(), "optim=adam" };
+    const task t = { deep_relu, { 3, { 3, 32, 32 } }, 100, long_steps(), .options = "optim=adam" };
     assert_same_everywhere(&t, 1);
 }
 
 static void the_same_with_batch_normalisation_and_dropout(void **state)
 {
     (void)state;
-    const task t = { deep_norm, { 3, { 3, 32, 32 } }, 100, long_steps(), "optim=adam" };
+    const task t = { deep_norm, { 3, { 3, 32, 32 } }, 100, long_steps(), .options = "optim=adam" };
     assert_same_everywhere(&t, 1);
 }
 
@@ -205,7 +321,7 @@ static void their_first_steps_in_the_plain_build(void **state)
     const char *const notations[] = { deep_relu, deep_norm };
     for (size_t i = 0; i < 2; i++) {
         char sha[65];
-        const task t = { notations[i], { 3, { 3, 32, 32 } }, 100, 3, "optim=adam" };
+        const task t = { notations[i], { 3, { 3, 32, 32 } }, 100, 3, .options = "optim=adam" };
         train(sha, &t, "threads=2");
         assert_same_run(&t, sha, "threads=2 isa=plain");
     }
@@ -226,26 +342,49 @@ static void the_bits_of_this_version_of_the_numerics(void **state)
             { 3, { 2, 3, 5 } },
             27,
             20,
-            "dtype=f32 optim=adam l2=0.01" },
+            .options = "dtype=f32 optim=adam l2=0.01" },
           "d1eb50d4f811585a137c3fdcfcfd3c8ff2d47aef65beca18f42c29fedca1ac52" },
         { { "affine 23 - batchnorm - relu - dropout 0.3 - residual {affine 23 - layernorm - relu} - affine 5 - softmax",
             { 3, { 2, 3, 5 } },
             27,
             20,
-            "dtype=f64 optim=adam l2=0.01" },
+            .options = "dtype=f64 optim=adam l2=0.01" },
           "b318c6636dd6b0703ca34c9218d4f9d49b5fc09848037899e562276403e4a222" },
         { { "affine 130 - relu - residual {affine 31 | affine 31} - affine 5 - svm",
             { 1, { 700 } },
             61,
             20,
-            "dtype=f32 optim=nesterov lr=1e-4 init=normal" },
+            .options = "dtype=f32 optim=nesterov lr=1e-4 init=normal" },
           "1afd92a20b7526fc9da129e7ee0f8f94e70a8dbf81f6fe553b28b79ad0cf3fad" },
         { { "affine 130 - relu - residual {affine 31 | affine 31} - affine 5 - svm",
             { 1, { 700 } },
             61,
             20,
-            "dtype=f64 optim=rmsprop lr=1e-4" },
+            .options = "dtype=f64 optim=rmsprop lr=1e-4" },
           "6c45e73235fdaf115555da92b842731ee3b6b234cebdf72ce145d7f31bfb41e5" },
+        { { .notation = "affine 23 - batchnorm - relu - dropout 0.3 - affine 7 - softmax",
+            .input = { 1, { 31 } },
+            .batch = 27,
+            .steps = 21,
+            .options = "dtype=f32 optim=adamw accumulate=3 clip=0.02 label-smoothing=0.1 l2=0.01",
+            .rules = "*.beta lr x4; affine2.bias weight-decay 0.5",
+            .weights = 1 },
+          "55ecc01b03143f281f485e4d9c3a4710bf646a23a439a7b1b1e5f0070cfad478" },
+        { { .notation = "affine 23 - relu - affine 7 - mse",
+            .input = { 1, { 31 } },
+            .batch = 27,
+            .steps = 20,
+            .options = "dtype=f32 optim=momentum weight-decay=0.1 clip=0.05",
+            .numbers = 1 },
+          "882ee77ad7453f8ea6bd54fd40c9c729e17f136bf4e2298ee4ad6f60c1bba4f0" },
+        { { .notation = "affine 23 - relu - affine 7 - logistic",
+            .input = { 1, { 31 } },
+            .batch = 27,
+            .steps = 20,
+            .options = "dtype=f64 init=xavier",
+            .numbers = 1,
+            .weights = 1 },
+          "a252673b0678f11be1b20a1f0166d24f9039d8ce5ae9b20f8b72db81b1d75765" },
     };
     int same = 1;
     assert_int_equal(LAM_NUMERICS_VERSION, 1);
@@ -263,7 +402,7 @@ static void another_seed_gives_other_bits(void **state)
 {
     (void)state;
     char a[65], b[65], c[65];
-    const task t = { "affine 9 - dropout 0.5 - affine 5 - softmax", { 1, { 7 } }, 9, 3, "" };
+    const task t = { "affine 9 - dropout 0.5 - affine 5 - softmax", { 1, { 7 } }, 9, 3, .options = "" };
     train(a, &t, "seed=1");
     train(b, &t, "seed=2");
     train(c, &t, "seed=1 dropout-seed=7");
@@ -279,7 +418,7 @@ static const task fpu_task = {
     { 1, { 23 } },
     27,
     SMALL_STEPS,
-    "dtype=f64 l2=0.013 lr=0.0017 init=normal init-scale=0.037"
+    .options = "dtype=f64 l2=0.013 lr=0.0017 init=normal init-scale=0.037"
 };
 
 /* The functions by themselves. */
@@ -365,7 +504,7 @@ static void flushing_subnormals_in_the_caller_changes_nothing_and_stays(void **s
                         { 1, { 23 } },
                         27,
                         SMALL_STEPS,
-                        "init=normal init-scale=1e-20 lr=1e-30 optim=sgd" };
+                        .options = "init=normal init-scale=1e-20 lr=1e-30 optim=sgd" };
     train(before, &tiny, "threads=2");
     const results a = run_functions();
     const unsigned own = __builtin_ia32_stmxcsr();
@@ -385,6 +524,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_layer_in_each_type),
         TEST(each_loss_in_each_type),
+        TEST(each_loss_on_numbers_in_each_type),
+        TEST(each_setting_of_the_training_in_each_type),
+        TEST(weights_with_each_loss),
         TEST(each_update_rule_in_each_type),
         TEST(a_network_of_five_layers_on_3072_inputs),
         TEST(the_same_with_batch_normalisation_and_dropout),

@@ -208,6 +208,33 @@ static void weights_are_kaiming_by_default_with_the_gain_of_the_relu_that_follow
     lam_net_free(net);
 }
 
+/* Of what follows: that of calculate_gain where PyTorch has one, else 1 / E[y^2] for a normal input. */
+static void each_activation_has_its_gain(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *layer;
+        double gain;
+    } expected[] = { { "relu", 2 },
+                     { "leakyrelu", 2 / 1.0001 },
+                     { "leakyrelu 0.5", 1.6 },
+                     { "elu", 1 / 0.64494541749292 },
+                     { "elu 0.3", 1 / (0.5 + 0.09 * 0.14494541749292) },
+                     { "gelu", 2.35171561407337 },
+                     { "gelu tanh", 2.35171561407337 },
+                     { "silu", 2.81076112407447 },
+                     { "sigmoid", 1 },
+                     { "tanh", 25.0 / 9 } };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        char notation[100];
+        snprintf(notation, sizeof notation, "affine 9 - batchnorm - %s - affine 5 - softmax", expected[i].layer);
+        lam_net *net = new_net(notation, lami_shape1(7), "");
+        assert_near(net->node[0].gain, expected[i].gain, 1e-12);
+        assert_near(net->node[net->nodes - 1].gain, 1, 0);
+        lam_net_free(net);
+    }
+}
+
 static void a_scale_makes_weights_normal_with_that_deviation(void **state)
 {
     (void)state;
@@ -410,6 +437,7 @@ int main(void)
         TEST(values_of_the_other_type_are_rounded),
         TEST(the_digest_is_that_of_the_parameters_in_file_order),
         TEST(weights_are_kaiming_by_default_with_the_gain_of_the_relu_that_follows),
+        TEST(each_activation_has_its_gain),
         TEST(a_scale_makes_weights_normal_with_that_deviation),
         TEST(other_parameters_begin_as_zeros_and_ones),
         TEST(first_weights_depend_on_the_seed_and_the_place_alone),

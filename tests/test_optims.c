@@ -9,6 +9,7 @@
 #include "tensors.h"
 
 #include "../src/optim/optim.h"
+#include "toy.h"
 
 /* w, dw and a state of 4 x 5 as in the course's notebook. */
 static lam_tensor linspace(lam_dtype type, double from, double to)
@@ -120,7 +121,7 @@ static void step_of(const char *rule, double *w, double g, double s[2], double t
     } else if (!strcmp(rule, "rmsprop")) {
         s[0] = 0.99 * s[0] + 0.01 * g * g;
         *w -= 0.01 * g / (sqrt(s[0]) + 1e-8);
-    } else if (!strcmp(rule, "adam")) {
+    } else if (!strncmp(rule, "adam", 4)) { /* adamw has the same record; its decay is another one */
         s[0] = 0.9 * s[0] + 0.1 * g;
         s[1] = 0.999 * s[1] + 0.001 * g * g;
         *w -= 0.01 * (s[0] / (1 - pow(0.9, t))) / (sqrt(s[1] / (1 - pow(0.999, t))) + 1e-8);
@@ -138,7 +139,7 @@ static void run_step(const char *rule, lam_tensor *w, const lam_tensor *dw, lam_
         assert_ok(lam_nesterov(w, dw, a, 0.01, 0.9));
     else if (!strcmp(rule, "rmsprop"))
         assert_ok(lam_rmsprop(w, dw, a, 0.01, 0.99, 1e-8));
-    else if (!strcmp(rule, "adam"))
+    else if (!strncmp(rule, "adam", 4))
         assert_ok(lam_adam(w, dw, a, b, t, 0.01, 0.9, 0.999, 1e-8));
 }
 
@@ -160,9 +161,90 @@ static void a_hundred_steps_of_each_rule_follow_plain_loops(void **state)
                 step_of(lami_optims[k]->name, &expected[i], at(&dw, i), s[i], n);
         }
         assert_elements(&w, expected, N, 600 * unit_of(type));
-        assert_int_equal(t, strcmp(lami_optims[k]->name, "adam") ? 0 : 100);
+        assert_int_equal(t, strncmp(lami_optims[k]->name, "adam", 4) ? 0 : 100);
         free_tensors(NULL);
     }
+}
+
+/* ---- in a session ---- */
+
+enum { INPUTS = 7, OUTPUTS = 5, SAMPLES = 6, STEPS = 30 };
+
+static lam_tensor parameter(lam_dtype type, int bias)
+{
+    return bias ? make_vector(type, OUTPUTS) : make_rows(type, OUTPUTS, INPUTS);
+}
+
+/* Each update of a session is what step_of makes of the gradient, after w *= 1 - lr * decay for weights. */
+static void follow_session(const char *rule, const char *more, lam_dtype type, double decay)
+{
+    static const char *const names[] = { "affine1.weight", "affine1.bias" };
+    char list[128];
+    lam_net *net = NULL;
+    lam_session *session = NULL;
+    double s[2][OUTPUTS * INPUTS][2] = { { { 0 } } }, w[2][OUTPUTS * INPUTS];
+    snprintf(list, sizeof list, "batch=6 lr=0.01 optim=%s dtype=%s %s", rule, type == LAM_F32 ? "f32" : "f64", more);
+    lam_options *options = toy_options(list);
+    assert_ok(lam_net_new(&net, "affine 5 - softmax", &(lam_shape) { 1, { INPUTS } }, options));
+    assert_ok(lam_session_new(&session, net, options));
+    const lam_tensor x = make_normal(type, SAMPLES, INPUTS, 3), y = make_tensor(LAM_U8, lami_shape1(SAMPLES));
+    lam_tensor value[2] = { parameter(type, 0), parameter(type, 1) };
+    lam_tensor grad[2] = { parameter(type, 0), parameter(type, 1) };
+    for (int p = 0; p < 2; p++) {
+        assert_ok(lam_net_get(net, names[p], &value[p]));
+        for (size_t i = 0; i < count_of(&value[p]); i++)
+            w[p][i] = at(&value[p], i);
+    }
+    for (int step = 1; step <= STEPS; step++) {
+        double loss;
+        assert_ok(lam_session_forward(&loss, session, &x, &y));
+        assert_ok(lam_session_backward(session));
+        for (int p = 0; p < 2; p++)
+            assert_ok(lam_session_grad(session, names[p], &grad[p]));
+        assert_ok(lam_session_step(session));
+        for (int p = 0; p < 2; p++) {
+            assert_ok(lam_net_get(net, names[p], &value[p]));
+            for (size_t i = 0; i < count_of(&value[p]); i++) {
+                w[p][i] *= p ? 1 : 1 - 0.01 * decay;
+                step_of(rule, &w[p][i], at(&grad[p], i), s[p][i], step);
+            }
+            assert_elements(&value[p], w[p], count_of(&value[p]), 600 * unit_of(type));
+        }
+    }
+    lam_session_free(session);
+    lam_net_free(net);
+    lam_options_free(options);
+    free_tensors(NULL);
+}
+
+static void each_rule_has_decoupled_weight_decay_for_weights_alone(void **state)
+{
+    (void)state;
+    EACH_TYPE(type)
+    for (size_t k = 0; lami_optims[k]; k++) {
+        const char *rule = lami_optims[k]->name;
+        follow_session(rule, "", type, strcmp(rule, "adamw") ? 0 : 0.01);
+        follow_session(rule, "weight-decay=0", type, 0);
+        follow_session(rule, "weight-decay=3", type, 3);
+    }
+}
+
+static void adamw_without_decay_has_the_bits_of_adam(void **state)
+{
+    (void)state;
+    char sha[2][65];
+    for (int k = 0; k < 2; k++) {
+        lam_net *net = NULL;
+        lam_options *options = toy_options(k ? "optim=adamw weight-decay=0 epochs=3 batch=10" : "epochs=3 batch=10");
+        lam_data *data = toy_data(50, 0, 9, 3, 1);
+        assert_ok(lam_net_new(&net, "affine 8 - relu - affine 3 - softmax", lam_data_shape(data), options));
+        assert_ok(lam_train(net, data, options, NULL, NULL));
+        assert_ok(lam_net_sha256(net, sha[k]));
+        lam_data_free(data);
+        lam_net_free(net);
+        lam_options_free(options);
+    }
+    assert_string_equal(sha[0], sha[1]);
 }
 
 static void a_learning_rate_of_zero_keeps_the_weights(void **state)
@@ -186,6 +268,8 @@ int main(void)
         TEST(adam_gives_the_table_of_the_course_and_counts_t_before_use),
         TEST(sgd_and_nesterov_are_those_of_the_notes),
         TEST(a_hundred_steps_of_each_rule_follow_plain_loops),
+        TEST(each_rule_has_decoupled_weight_decay_for_weights_alone),
+        TEST(adamw_without_decay_has_the_bits_of_adam),
         TEST(a_learning_rate_of_zero_keeps_the_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,7 +185,7 @@ static void one_step(double *loss, lam_session *session, const lam_net *net, lam
     const void *row[64];
     for (size_t i = 0; i < n; i++)
         row[i] = (const char *)x->data + i * INPUT * lami_dtype_size(x->dtype);
-    assert_ok(lami_session_load(session, row, x->dtype, labels, n));
+    assert_ok(lami_session_load(session, &(lami_batch) { .x = row, .type = x->dtype, .n = n, .label = labels }));
     if (kind == LAMI_SESSION_TRAIN) {
         assert_ok(lami_session_train(loss, session));
         return;

@@ -4,16 +4,32 @@
 
 #include "../layer/layer.h"
 
+/* The buffers of a loss, for n samples. */
+typedef struct lami_loss_ports {
+    size_t scores_each; /* K: scores of a sample */
+    lami_buf scores;    /* (n, K) */
+    lami_buf labels;    /* (n), int32; or, where `reals`: */
+    lami_buf targets;   /* (n, K) of the network's type */
+    lami_buf rows;      /* out: each sample's loss (n) */
+    lami_buf dscores;   /* out: gradient of the mean over the batch (n, K); LAMI_NONE where nobody wants it */
+    double smoothing;   /* of the labels, where `smooths` */
+} lami_loss_ports;
+
 typedef struct lami_loss {
     const char *name, *help;
-    /* Records that compute, from scores (n, classes) and labels (n), each sample's loss into `rows` (n) and, unless
-     * `dscores` is LAMI_NONE, the gradient of the mean over the batch. */
-    void (*emit)(lami_plan *plan, size_t classes, lami_buf scores, lami_buf labels, lami_buf rows, lami_buf dscores);
+    int reals;   /* compares each score with a number (data with classes: 1 at the label, else 0); 0: takes a label */
+    int values;  /* scores are predicted values, measured by R2, in contrast to classes or yes and no */
+    int smooths; /* knows label smoothing */
+    double yes;  /* reals: a score above this says yes */
+    void (*emit)(lami_plan *plan, const lami_loss_ports *q);
 } lami_loss;
+
+/* What the data must have for it: 1 numbers, 0 classes, -1 either. */
+int lami_loss_wants(const lami_loss *loss);
 
 extern const lami_loss *const lami_losses[]; /* ends with NULL */
 const lami_loss *lami_loss_find(const char *name, size_t length);
 
-extern const lami_loss lami_softmax, lami_svm;
+extern const lami_loss lami_softmax, lami_svm, lami_mse, lami_logistic;
 
 #endif

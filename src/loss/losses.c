@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const lami_loss *const lami_losses[] = { &lami_softmax, &lami_svm, NULL };
+const lami_loss *const lami_losses[] = { &lami_softmax, &lami_svm, &lami_mse, &lami_logistic, NULL };
 
 const lami_loss *lami_loss_find(const char *name, size_t length)
 {
@@ -11,4 +11,9 @@ const lami_loss *lami_loss_find(const char *name, size_t length)
         if (strlen(lami_losses[i]->name) == length && !memcmp(lami_losses[i]->name, name, length))
             return lami_losses[i];
     return NULL;
+}
+
+int lami_loss_wants(const lami_loss *loss)
+{
+    return !loss->reals ? 0 : loss->values ? 1 : -1;
 }

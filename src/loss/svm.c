@@ -4,9 +4,10 @@
  * Source    Weston, Watkins 1999; CS231n, svm_loss; docs/math.md#svm */
 #include "loss.h"
 
-static void emit(lami_plan *p, size_t classes, lami_buf scores, lami_buf labels, lami_buf rows, lami_buf dscores)
+static void emit(lami_plan *p, const lami_loss_ports *q)
 {
-    lami_emit(p, svm_loss, lami_per_sample(1), classes, .in = { scores, labels }, .out = { rows, dscores });
+    lami_emit(p, svm_loss, lami_per_sample(1), q->scores_each, .in = { q->scores, q->labels },
+              .out = { q->rows, q->dscores });
 }
 
 const lami_loss lami_svm = { .name = "svm", .help = "multiclass hinge, margin 1", .emit = emit };

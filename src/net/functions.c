@@ -247,21 +247,95 @@ lam_status lam_affine_backward(lam_tensor *dx, lam_tensor *dw, lam_tensor *db, c
                     dout);
 }
 
-lam_status lam_relu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x)
+/* ---- activations ---- */
+
+static lam_status activate(lam_cache **cache, lam_tensor *out, const lam_tensor *x, const lami_layer *layer,
+                           const void *opts)
 {
     size_t n = 0, d = 0;
     lam_cache *c;
-    LAM_TRY(check_rows("relu", "x", x, &n, &d));
-    LAM_TRY(check_tensor("relu", "out", out, x->dtype, n * d));
-    LAM_TRY(cache_for(cache, &c, &lami_relu, NULL, x->dtype, n, d, 1));
+    LAM_TRY(check_rows(layer->name, "x", x, &n, &d));
+    LAM_TRY(check_tensor(layer->name, "out", out, x->dtype, n * d));
+    LAM_TRY(cache_for(cache, &c, layer, opts, x->dtype, n, d, 1));
     run_forward(c, cache, n, out, x);
     return LAM_OK;
+}
+
+lam_status lam_relu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x)
+{
+    return activate(cache, out, x, &lami_relu, NULL);
 }
 
 lam_status lam_relu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache)
 {
     return backward(&lami_relu, cache, dx, NULL, NULL, dout);
 }
+
+lam_status lam_leakyrelu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, double slope)
+{
+    if (!(slope >= 0 && slope <= 1))
+        return lami_fail(LAM_EINVAL, "leakyrelu: slope is a number from 0 to 1");
+    return activate(cache, out, x, &lami_leakyrelu, &slope);
+}
+
+lam_status lam_leakyrelu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache)
+{
+    return backward(&lami_leakyrelu, cache, dx, NULL, NULL, dout);
+}
+
+lam_status lam_elu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, double alpha)
+{
+    if (!(alpha >= 0 && alpha <= 1e6))
+        return lami_fail(LAM_EINVAL, "elu: alpha is a number from 0 to 1e6");
+    return activate(cache, out, x, &lami_elu, &alpha);
+}
+
+lam_status lam_elu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache)
+{
+    return backward(&lami_elu, cache, dx, NULL, NULL, dout);
+}
+
+lam_status lam_gelu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, int approximate)
+{
+    return activate(cache, out, x, &lami_gelu, &(int) { approximate != 0 });
+}
+
+lam_status lam_gelu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache)
+{
+    return backward(&lami_gelu, cache, dx, NULL, NULL, dout);
+}
+
+lam_status lam_silu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x)
+{
+    return activate(cache, out, x, &lami_silu, NULL);
+}
+
+lam_status lam_silu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache)
+{
+    return backward(&lami_silu, cache, dx, NULL, NULL, dout);
+}
+
+lam_status lam_sigmoid_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x)
+{
+    return activate(cache, out, x, &lami_sigmoid, NULL);
+}
+
+lam_status lam_sigmoid_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache)
+{
+    return backward(&lami_sigmoid, cache, dx, NULL, NULL, dout);
+}
+
+lam_status lam_tanh_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x)
+{
+    return activate(cache, out, x, &lami_tanh, NULL);
+}
+
+lam_status lam_tanh_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache)
+{
+    return backward(&lami_tanh, cache, dx, NULL, NULL, dout);
+}
+
+/* ---- norms and dropout ---- */
 
 lam_status lam_batchnorm_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, const lam_tensor *gamma,
                                  const lam_tensor *beta, lam_tensor *running_mean, lam_tensor *running_var,
@@ -347,28 +421,37 @@ lam_status lam_dropout_backward(lam_tensor *dx, const lam_tensor *dout, lam_cach
 
 /* ---- losses ---- */
 
+/* Answers: labels, or targets of x's type and shape. */
 static lam_status run_loss(const lami_loss *loss, double *value, lam_tensor *dx, const lam_tensor *x, size_t n,
-                           size_t classes, const int32_t *label)
+                           size_t each, const int32_t *label, const lam_tensor *targets)
 {
     const lami_ops *ops;
     lami_plan *plan = NULL;
     LAM_TRY(ops_for(&ops, x->dtype));
     LAM_TRY(lami_plan_new(&plan, ops, x->dtype, n, lami_cpus(), 1));
-    const lami_buf scores = lami_buffer_outside(plan, lami_per_sample(1), classes, "x");
-    const lami_buf labels = lami_buffer_labels(plan), losses = lami_buffer_new(plan, lami_per_sample(1), 1, "losses");
-    const lami_buf gradient = dx ? lami_buffer_outside(plan, lami_per_sample(1), classes, "d x") : LAMI_NONE;
+    lami_loss_ports q = { .scores_each = each };
+    q.scores = lami_buffer_outside(plan, lami_per_sample(1), each, "x");
+    if (targets)
+        q.targets = lami_buffer_outside(plan, lami_per_sample(1), each, "targets");
+    else
+        q.labels = lami_buffer_labels(plan);
+    q.rows = lami_buffer_new(plan, lami_per_sample(1), 1, "losses");
+    q.dscores = dx ? lami_buffer_outside(plan, lami_per_sample(1), each, "d x") : LAMI_NONE;
     if (!plan->status)
-        plan->buffer[losses].wanted = 1;
-    loss->emit(plan, classes, scores, labels, losses, gradient);
+        plan->buffer[q.rows].wanted = 1;
+    loss->emit(plan, &q);
     const lam_status status = lami_plan_finish(plan);
     if (!status) {
-        memcpy(lami_plan_address(plan, labels), label, n * sizeof *label);
-        lami_plan_bind(plan, scores, x->data);
+        if (targets)
+            lami_plan_bind(plan, q.targets, targets->data);
+        else
+            memcpy(lami_plan_address(plan, q.labels), label, n * sizeof *label);
+        lami_plan_bind(plan, q.scores, x->data);
         if (dx)
-            lami_plan_bind(plan, gradient, dx->data);
+            lami_plan_bind(plan, q.dscores, dx->data);
         lami_plan_set_samples(plan, n);
         lami_plan_run(plan, 0, 0);
-        const void *rows = lami_plan_address(plan, losses);
+        const void *rows = lami_plan_address(plan, q.rows);
         double sum = 0;
         for (size_t i = 0; i < n; i++)
             sum += lami_real_at(rows, x->dtype, i);
@@ -381,19 +464,23 @@ static lam_status run_loss(const lami_loss *loss, double *value, lam_tensor *dx,
 static lam_status loss_of(const lami_loss *loss, double *value, lam_tensor *dx, const lam_tensor *x,
                           const lam_tensor *y)
 {
-    size_t n = 0, classes = 0, largest;
+    size_t n = 0, each = 0, largest;
     if (!value || !y || !y->data)
-        return lami_fail(LAM_EINVAL, "%s: %s is NULL", loss->name, value ? "y" : "loss");
-    LAM_TRY(check_rows(loss->name, "x", x, &n, &classes));
+        return lami_fail(LAM_EINVAL, "%s: %s is NULL", loss->name, !value ? "loss" : loss->reals ? "t" : "y");
+    LAM_TRY(check_rows(loss->name, "x", x, &n, &each));
     if (dx)
-        LAM_TRY(check_tensor(loss->name, "dx", dx, x->dtype, n * classes));
+        LAM_TRY(check_tensor(loss->name, "dx", dx, x->dtype, n * each));
+    LAMI_FPU_SCOPE;
+    if (loss->reals) {
+        LAM_TRY(check_tensor(loss->name, "t", y, x->dtype, n * each));
+        return run_loss(loss, value, dx, x, n, each, NULL, y);
+    }
     int32_t *label = lami_alloc(n, sizeof *label);
     if (!label)
         return LAM_ENOMEM;
-    lam_status status = lami_labels_from(label, &largest, y, n, classes);
-    LAMI_FPU_SCOPE;
+    lam_status status = lami_labels_from(label, &largest, y, n, each);
     if (!status)
-        status = run_loss(loss, value, dx, x, n, classes, label);
+        status = run_loss(loss, value, dx, x, n, each, label, NULL);
     lami_free(label);
     return status;
 }
@@ -408,6 +495,16 @@ lam_status lam_svm_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const
     return loss_of(&lami_svm, loss, dx, x, y);
 }
 
+lam_status lam_mse_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *t)
+{
+    return loss_of(&lami_mse, loss, dx, x, t);
+}
+
+lam_status lam_logistic_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *t)
+{
+    return loss_of(&lami_logistic, loss, dx, x, t);
+}
+
 /* ---- update rules ---- */
 
 static lam_status run_update(const lami_optim *optim, const lam_options *options, uint64_t t, lam_tensor *w,
@@ -417,18 +514,18 @@ static lam_status run_update(const lami_optim *optim, const lam_options *options
     lami_plan *plan = NULL;
     LAM_TRY(ops_for(&ops, w->dtype));
     LAM_TRY(lami_plan_new(&plan, ops, w->dtype, 1, lami_cpus(), 1));
-    const lami_buf weight = lami_buffer_outside(plan, lami_fixed(1), count, "w");
-    const lami_buf gradient = lami_buffer_outside(plan, lami_fixed(1), count, "dw");
-    lami_buf slot[LAMI_MAX_SLOTS] = { LAMI_NONE };
+    lami_update u = { .rows = lami_fixed(1), .cols = count, .lr = 1 };
+    u.w = lami_buffer_outside(plan, u.rows, count, "w");
+    u.dw = lami_buffer_outside(plan, u.rows, count, "dw");
     for (int k = 0; optim->slot[k]; k++)
-        slot[k] = lami_buffer_outside(plan, lami_fixed(1), count, optim->slot[k]);
-    optim->emit(plan, options, lami_fixed(1), count, weight, gradient, slot);
+        u.state[k] = lami_buffer_outside(plan, u.rows, count, optim->slot[k]);
+    optim->emit(plan, options, &u);
     const lam_status status = lami_plan_finish(plan);
     if (!status) {
-        lami_plan_bind(plan, weight, w->data);
-        lami_plan_bind(plan, gradient, dw->data);
+        lami_plan_bind(plan, u.w, w->data);
+        lami_plan_bind(plan, u.dw, dw->data);
         for (int k = 0; optim->slot[k]; k++)
-            lami_plan_bind(plan, slot[k], state[k]->data);
+            lami_plan_bind(plan, u.state[k], state[k]->data);
         lami_plan_set_samples(plan, 1);
         lami_optim_step(&plan->vars, options, t, options->lr);
         lami_plan_run(plan, 0, 0);

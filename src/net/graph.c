@@ -125,6 +125,11 @@ static lam_status fill_in_classes(lam_net *net, const char *text, size_t classes
     return LAM_OK;
 }
 
+static double gain_of(const lami_node *n)
+{
+    return n->layer->gain_of ? n->layer->gain_of(n) : n->layer->gain;
+}
+
 /* What Kaiming's variance is multiplied with: the gain of the activation that follows, through norms and dropout. */
 static void set_gains(lam_net *net, int *consumer)
 {
@@ -141,9 +146,9 @@ static void set_gains(lam_net *net, int *consumer)
         for (int j = consumer[i]; j >= 0; j = consumer[j]) {
             const lami_node *n = &net->node[j];
             const int has_weight = n->params && n->param[0].init == LAMI_INIT_WEIGHT;
-            if (n->layer->gain > 0)
-                net->node[i].gain = n->layer->gain;
-            if (has_weight || n->layer->gain > 0)
+            if (gain_of(n) > 0)
+                net->node[i].gain = gain_of(n);
+            if (has_weight || gain_of(n) > 0)
                 break;
         }
     }
@@ -229,16 +234,24 @@ static void init_weight(const lam_net *net, size_t param, double deviation, uint
     }
 }
 
+/* Kaiming: He et al. 2015, arXiv:1502.01852, by inputs. Xavier: Glorot, Bengio 2010, 2 / (inputs + outputs). */
+static double deviation_of(const lam_net *net, const lami_net_param *p, const lam_options *options)
+{
+    const double inputs = (double)p->spec->rows, outputs = (double)p->spec->cols;
+    if (!strcmp(options->init, "normal") ||
+        (!strcmp(options->init, "auto") && lami_option_given(options, offsetof(lam_options, init_scale))))
+        return options->init_scale;
+    if (!strcmp(options->init, "xavier"))
+        return __builtin_sqrt(2 / (inputs + outputs));
+    return __builtin_sqrt(net->node[p->node].gain / inputs);
+}
+
 void lami_net_init(lam_net *net, const lam_options *options)
 {
-    const int normal =
-        !strcmp(options->init, "normal") ||
-        (!strcmp(options->init, "auto") && lami_option_given(options, offsetof(lam_options, init_scale)));
     for (size_t i = 0; i < net->params; i++) {
         const lami_net_param *p = &net->param[i];
-        const double kaiming = __builtin_sqrt(net->node[p->node].gain / (double)p->spec->rows);
         if (p->spec->init == LAMI_INIT_WEIGHT)
-            init_weight(net, i, normal ? options->init_scale : kaiming, options->seed);
+            init_weight(net, i, deviation_of(net, p, options), options->seed);
         else
             for (size_t k = 0; k < p->count; k++)
                 lami_real_put(net->values, net->dtype, p->offset + k, p->spec->init == LAMI_INIT_ONE);

@@ -1,8 +1,10 @@
 /* model: a network as a safetensors file, and parts of one for checkpoints.
  *   metadata  lamina.format ("1"), version, numerics, notation, input ("3x32x32"), dtype ("f32"), classes (JSON array
- *             of names; absent: unnamed), preprocess (as text; absent: nobody has chosen one)
- *   tensors   preprocess.shift, preprocess.scale (F64, in the input's shape; absent: no preprocessing), then the
- *             parameters in file order. F64 comes first, so that every tensor is aligned in the file.
+ *             of names; absent: unnamed), preprocess (as text; absent: nobody has chosen one), table (the columns of the
+ *             table it was trained on, JSON; absent: none)
+ *   tensors   preprocess.shift, preprocess.scale (F64, in the input's shape; absent: no preprocessing), targets.shift,
+ *             targets.scale (F64, one number per score; absent: targets were not scaled), then the parameters in file
+ *             order. F64 comes first, so that every tensor is aligned in the file.
  * No times and no machine names: equal networks make equal files. Format: docs/format.md. */
 #include <inttypes.h>
 #include <math.h>
@@ -19,6 +21,7 @@
 enum { FORMAT = 1, NAME_MAX_BYTES = 128, NUMBER_TEXT = 24 };
 
 static const char shift_name[] = "preprocess.shift", scale_name[] = "preprocess.scale";
+static const char target_shift_name[] = "targets.shift", target_scale_name[] = "targets.scale";
 
 /* ---- writing ---- */
 
@@ -44,7 +47,7 @@ static lam_status put_classes(lami_st_out *out, const lam_net *net)
     lam_status status = LAM_OK;
     char *text = NULL;
     json_t *names = json_array();
-    for (size_t i = 0; names && i < net->classes; i++) {
+    for (size_t i = 0; names && i < net->names; i++) {
         if (json_array_append_new(names, class_name_json(net->class_name[i]))) {
             json_decref(names);
             names = NULL;
@@ -52,7 +55,7 @@ static lam_status put_classes(lami_st_out *out, const lam_net *net)
     }
     text = names ? json_dumps(names, JSON_COMPACT) : NULL;
     status = text ? lami_st_out_text(out, "lamina.classes", text)
-                  : lami_fail(LAM_ENOMEM, "out of memory for %zu class names", net->classes);
+                  : lami_fail(LAM_ENOMEM, "out of memory for %zu class names", net->names);
     free(text); /* jansson's memory */
     json_decref(names);
     return status;
@@ -63,6 +66,16 @@ static lam_status put_number(lami_st_out *out, const char *key, size_t value)
     char text[NUMBER_TEXT];
     snprintf(text, sizeof text, "%zu", value);
     return lami_st_out_text(out, key, text);
+}
+
+static lam_status put_table(lami_st_out *out, const lam_net *net)
+{
+    if (!net->schema)
+        return LAM_OK;
+    char *text = lami_schema_text(net->schema);
+    const lam_status status = text ? lami_st_out_text(out, "lamina.table", text) : LAM_ENOMEM;
+    lami_free(text);
+    return status;
 }
 
 static lam_status put_metadata(lami_st_out *out, const lam_net *net)
@@ -76,6 +89,7 @@ static lam_status put_metadata(lami_st_out *out, const lam_net *net)
     LAM_TRY(lami_st_out_text(out, "lamina.dtype", lami_dtype_name(net->dtype)));
     if (net->prep.text)
         LAM_TRY(lami_st_out_text(out, "lamina.preprocess", net->prep.text));
+    LAM_TRY(put_table(out, net));
     return put_classes(out, net);
 }
 
@@ -115,6 +129,11 @@ lam_status lami_model_put(lami_st_out *out, void **block, const lam_net *net, co
     if (net->prep.count) {
         LAM_TRY(lami_st_out_tensor(out, shift_name, &(lam_tensor) { LAM_F64, net->input, net->prep.shift }));
         LAM_TRY(lami_st_out_tensor(out, scale_name, &(lam_tensor) { LAM_F64, net->input, net->prep.scale }));
+    }
+    if (net->units.count) {
+        const lam_shape shape = lami_shape1(net->units.count);
+        LAM_TRY(lami_st_out_tensor(out, target_shift_name, &(lam_tensor) { LAM_F64, shape, net->units.shift }));
+        LAM_TRY(lami_st_out_tensor(out, target_scale_name, &(lam_tensor) { LAM_F64, shape, net->units.scale }));
     }
     return lami_model_put_values(out, block, net, values, "", 0);
 }
@@ -226,6 +245,41 @@ static lam_status get_prep(lam_net *net, const lami_st_in *in, const char *path)
     return prep.text ? lami_net_set_prep(net, &prep) : LAM_OK;
 }
 
+static lam_status get_units(lam_net *net, const lami_st_in *in, const char *path)
+{
+    const lam_shape shape = lami_shape1(net->classes);
+    lam_tensor shift, scale;
+    if (!lami_st_in_has(in, target_shift_name) && !lami_st_in_has(in, target_scale_name))
+        return LAM_OK;
+    if (!net->loss->values)
+        return lami_fail(LAM_EFORMAT, "%s: %s, but %s predicts no numbers", path, target_shift_name, net->loss->name);
+    LAM_TRY(get_tensor(&shift, in, path, target_shift_name, LAM_F64, &shape));
+    LAM_TRY(get_tensor(&scale, in, path, target_scale_name, LAM_F64, &shape));
+    LAM_TRY(check_finite(shift.data, net->classes, path, target_shift_name));
+    LAM_TRY(check_finite(scale.data, net->classes, path, target_scale_name));
+    LAM_TRY(lami_net_set_units(net, net->classes));
+    memcpy(net->units.shift, shift.data, net->classes * sizeof(double));
+    memcpy(net->units.scale, scale.data, net->classes * sizeof(double));
+    for (size_t k = 0; k < net->classes; k++)
+        if (!(net->units.scale[k] > 0))
+            return lami_fail(LAM_EFORMAT, "%s: %s: element %zu is not above 0", path, target_scale_name, k);
+    return LAM_OK;
+}
+
+static lam_status get_table(lam_net *net, const lami_st_in *in, const char *path)
+{
+    const char *text = lami_st_in_text(in, "lamina.table");
+    if (!text)
+        return LAM_OK;
+    const lam_status status = lami_schema_parse(&net->schema, text);
+    if (status)
+        return status == LAM_ENOMEM ? status : lami_fail_at(LAM_EFORMAT, "%s: lamina.table", path);
+    if (net->input.rank != 1 || lami_schema_width(net->schema) != net->input.dim[0])
+        return lami_fail(LAM_EFORMAT, "%s: lamina.table has %zu inputs, the network another number", path,
+                         lami_schema_width(net->schema));
+    return LAM_OK;
+}
+
 static lam_status get_classes(lam_net *net, const lami_st_in *in, const char *path)
 {
     const char *text = lami_st_in_text(in, "lamina.classes");
@@ -233,13 +287,15 @@ static lam_status get_classes(lam_net *net, const lami_st_in *in, const char *pa
         return LAM_OK;
     lam_status status = LAM_ENOMEM;
     char **names = NULL;
+    size_t count = 0;
     json_t *json = json_loads(text, 0, NULL);
-    if (!json_is_array(json) || json_array_size(json) != net->classes) {
+    count = json_array_size(json); /* 0 for what is no array */
+    if (!lami_net_may_name(net, count)) {
         status = lami_fail(LAM_EFORMAT, "%s: lamina.classes is not a list of %zu names", path, net->classes);
         goto done;
     }
-    names = lami_alloc(net->classes, sizeof *names);
-    for (size_t i = 0; names && i < net->classes; i++) {
+    names = lami_alloc(count, sizeof *names);
+    for (size_t i = 0; names && i < count; i++) {
         const char *name = json_string_value(json_array_get(json, i));
         if (!name) {
             status = lami_fail(LAM_EFORMAT, "%s: lamina.classes: name %zu is not text", path, i);
@@ -252,10 +308,11 @@ static lam_status get_classes(lam_net *net, const lami_st_in *in, const char *pa
     if (!names)
         goto done;
     net->class_name = names;
+    net->names = count;
     names = NULL;
     status = LAM_OK;
 done:
-    for (size_t i = 0; names && i < net->classes; i++)
+    for (size_t i = 0; names && i < count; i++)
         lami_free(names[i]);
     lami_free(names);
     json_decref(json);
@@ -273,8 +330,8 @@ static lam_status check_names(const lam_net *net, const lami_st_in *in, const ch
 {
     for (size_t i = 0; i < lami_st_in_count(in); i++) {
         const char *name = lami_st_in_name(in, i);
-        if (strcmp(name, shift_name) && strcmp(name, scale_name) && !of_checkpoint(in, name) &&
-            lami_net_param_find(net, name) == SIZE_MAX)
+        if (strcmp(name, shift_name) && strcmp(name, scale_name) && strcmp(name, target_shift_name) &&
+            strcmp(name, target_scale_name) && !of_checkpoint(in, name) && lami_net_param_find(net, name) == SIZE_MAX)
             return lami_fail(LAM_EFORMAT, "%s: tensor \"%.64s\" is none of the network's", path, name);
     }
     return LAM_OK;
@@ -327,6 +384,8 @@ lam_status lami_model_get(lam_net **out, const lami_st_in *in, const char *path)
     LAM_TRY_DONE(make_net(net, in, path));
     LAM_TRY_DONE(check_names(net, in, path));
     LAM_TRY_DONE(get_prep(net, in, path));
+    LAM_TRY_DONE(get_units(net, in, path));
+    LAM_TRY_DONE(get_table(net, in, path));
     LAM_TRY_DONE(get_classes(net, in, path));
     LAM_TRY_DONE(lami_model_get_values(net, net->values, in, path, "", 0));
     bad = lami_net_not_finite(net);

@@ -15,6 +15,12 @@ typedef struct lami_net_param {
     size_t offset, count; /* elements */
 } lami_net_param;
 
+/* Targets were scaled for training: target = score * scale + shift. count is 0 where they were not. */
+typedef struct lami_units {
+    size_t count; /* = classes */
+    double *scale, *shift;
+} lami_units;
+
 struct lam_net {
     lami_item *tree;
     char *notation; /* canonical */
@@ -29,20 +35,36 @@ struct lam_net {
     void *values;        /* of dtype, every parameter 64-byte aligned */
     size_t values_count; /* elements, with padding (zeros) */
     lami_prep prep;      /* preprocessing; count 0: none */
-    char **class_name;   /* classes entries, or NULL */
+    size_t names;        /* entries of class_name: classes; 2 for a yes/no network of one score; 0: unnamed */
+    char **class_name;   /* of classes, or of the numbers predicted; NULL: unnamed */
+    lami_units units;
+    lami_schema *schema; /* of the table it was trained on; NULL: none */
 };
 
 /* As lam_net_new. classes: from the data; the size of the last affine where the notation leaves it out, 0: unknown. */
 lam_status lami_net_make(lam_net **net, const char *notation, const lam_shape *input, size_t classes,
                          const lam_options *options);
 
+/* The same for a data set: its shape and number of classes or targets. Two classes are one yes/no score where the loss compares
+ * scores with numbers (logistic, mse). */
+lam_status lami_net_make_for(lam_net **net, const char *notation, const lam_data *data, const lam_options *options);
+
 /* The same with all parameters 0: for looking at a network, and for filling it from a file. */
 lam_status lami_net_build(lam_net **net, const char *notation, const lam_shape *input, size_t classes,
                           const lam_options *options);
 
-/* Take over class names (copied; none where data has none, or fewer classes than the network) and preprocessing (copied). */
+/* Take over the names of classes or targets (copied; none where data has none, or fewer classes than the network), the
+ * schema (copied) and preprocessing (copied). */
 lam_status lami_net_set_class_names(lam_net *net, const lam_data *data);
+
+/* May the network have so many names? */
+int lami_net_may_name(const lam_net *net, size_t names);
+
+lam_status lami_net_set_schema(lam_net *net, const lami_schema *schema);
 lam_status lami_net_set_prep(lam_net *net, const lami_prep *prep);
+
+/* Room for units of count scores, scale 1 and shift 0; count 0 takes them away. */
+lam_status lami_net_set_units(lam_net *net, size_t count);
 
 /* A parameter's values in the network's memory order. */
 void *lami_net_values(const lam_net *net, size_t param);

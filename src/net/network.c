@@ -42,6 +42,17 @@ lam_status lami_net_make(lam_net **net, const char *notation, const lam_shape *i
     return LAM_OK;
 }
 
+lam_status lami_net_make_for(lam_net **net, const char *notation, const lam_data *data, const lam_options *options)
+{
+    lami_item *tree;
+    *net = NULL;
+    LAM_TRY(lami_notation_parse(&tree, notation));
+    const int yes_no = lami_notation_loss(tree)->reals && data->classes == 2;
+    lami_notation_free(tree);
+    const size_t scores = data->targets ? data->targets : yes_no ? 1 : data->classes;
+    return lami_net_make(net, notation, &data->shape, scores, options);
+}
+
 lam_status lam_net_new(lam_net **net, const char *notation, const lam_shape *input, const lam_options *options)
 {
     if (!net || !notation || !input)
@@ -51,10 +62,18 @@ lam_status lam_net_new(lam_net **net, const char *notation, const lam_shape *inp
 
 static void free_class_names(lam_net *net)
 {
-    for (size_t i = 0; net->class_name && i < net->classes; i++)
+    for (size_t i = 0; i < net->names; i++)
         lami_free(net->class_name[i]);
     lami_free(net->class_name);
     net->class_name = NULL;
+    net->names = 0;
+}
+
+static void free_units(lami_units *units)
+{
+    lami_free(units->scale);
+    lami_free(units->shift);
+    *units = (lami_units) { 0 };
 }
 
 void lam_net_free(lam_net *net)
@@ -62,6 +81,8 @@ void lam_net_free(lam_net *net)
     if (!net)
         return;
     free_class_names(net);
+    free_units(&net->units);
+    lami_schema_free(net->schema);
     lami_prep_free(&net->prep);
     lami_notation_free(net->tree);
     lami_free(net->notation);
@@ -71,18 +92,51 @@ void lam_net_free(lam_net *net)
     lami_free(net);
 }
 
+int lami_net_may_name(const lam_net *net, size_t names)
+{
+    return names == net->classes || (names == 2 && net->classes == 1 && net->loss->reals);
+}
+
 lam_status lami_net_set_class_names(lam_net *net, const lam_data *data)
 {
+    char *const *names = data->targets ? data->target_name : data->class_name;
+    const size_t count = data->targets ? data->targets : data->classes;
     free_class_names(net);
-    if (!data->class_name || data->classes != net->classes)
+    if (!names || !lami_net_may_name(net, count))
         return LAM_OK;
-    if (!(net->class_name = lami_alloc(net->classes, sizeof *net->class_name)))
+    if (!(net->class_name = lami_alloc(count, sizeof *net->class_name)))
         return LAM_ENOMEM;
-    for (size_t i = 0; i < net->classes; i++)
-        if (!(net->class_name[i] = lami_strdup(data->class_name[i]))) {
+    for (net->names = 0; net->names < count; net->names++)
+        if (!(net->class_name[net->names] = lami_strdup(names[net->names]))) {
             free_class_names(net);
             return LAM_ENOMEM;
         }
+    return LAM_OK;
+}
+
+lam_status lami_net_set_schema(lam_net *net, const lami_schema *schema)
+{
+    lami_schema *copy = NULL;
+    if (schema)
+        LAM_TRY(lami_schema_copy(&copy, schema));
+    lami_schema_free(net->schema);
+    net->schema = copy;
+    return LAM_OK;
+}
+
+lam_status lami_net_set_units(lam_net *net, size_t count)
+{
+    free_units(&net->units);
+    if (!count)
+        return LAM_OK;
+    lami_units units = { count, lami_alloc(count, sizeof(double)), lami_alloc(count, sizeof(double)) };
+    if (!units.scale || !units.shift) {
+        free_units(&units);
+        return LAM_ENOMEM;
+    }
+    for (size_t k = 0; k < count; k++)
+        units.scale[k] = 1;
+    net->units = units;
     return LAM_OK;
 }
 

@@ -793,3 +793,10 @@ lam_status lami_notation_text(char **text, const char *argument)
     lami_blob_close(&file);
     return status;
 }
+
+const lami_loss *lami_notation_loss(const lami_item *net)
+{
+    while (net->next)
+        net = net->next;
+    return net->loss;
+}

@@ -28,6 +28,9 @@ typedef struct lami_item {
 lam_status lami_notation_parse(lami_item **net, const char *text);
 void lami_notation_free(lami_item *net);
 
+/* Its loss: every net has one. */
+const lami_loss *lami_notation_loss(const lami_item *net);
+
 /* Canonical form, yours: single spaces, names not aliases, defaults left out, groups of count 1 opened, shortest numbers
  * that read back equal. parse(print(net)) equals net. NULL when memory is out. */
 char *lami_notation_print(const lami_item *net);

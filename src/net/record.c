@@ -81,11 +81,12 @@ static void plan_decay(planner *p, const lami_node *n)
 {
     for (int k = 0; k < n->params; k++) {
         const lami_param_spec *s = &n->param[k];
-        if (!s->trained || !s->decays || !(p->recipe->options->l2 > 0))
+        const double l2 = p->recipe->rule[s->index].l2;
+        if (!s->trained || !(l2 > 0))
             continue;
         const lami_buf sum = lami_buffer_new(p->plan, lami_fixed(s->rows), s->cols, s->name);
         lami_emit(p->plan, decay, lami_fixed(s->rows), s->cols, .in = { p->b->grad[s->index], p->b->param[s->index] },
-                  .out = { sum }, .c = { p->recipe->options->l2 });
+                  .out = { sum }, .c = { l2 });
         p->b->grad[s->index] = sum;
     }
 }
@@ -115,24 +116,6 @@ static void plan_backward(planner *p)
     }
 }
 
-static void plan_update(planner *p)
-{
-    const lami_recipe *recipe = p->recipe;
-    const lami_net_buffers *b = p->b;
-    lami_plan_part(p->plan, 2);
-    for (size_t i = 0; i < p->net->params; i++) {
-        const lami_param_spec *spec = p->net->param[i].spec;
-        if (!spec->trained)
-            continue;
-        lami_buf state[LAMI_MAX_SLOTS] = { LAMI_NONE };
-        for (int k = 0; recipe->optim->slot[k]; k++)
-            state[k] = b->state[k][i];
-        p->plan->node = LAMI_NODE_UPDATE;
-        recipe->optim->emit(p->plan, recipe->options, lami_fixed(spec->rows), spec->cols, b->param[i], b->grad[i],
-                            state);
-    }
-}
-
 static void want(lami_plan *plan, lami_buf b, int given)
 {
     if (plan->status || !b)
@@ -141,13 +124,61 @@ static void want(lami_plan *plan, lami_buf b, int given)
     plan->buffer[b].given |= given;
 }
 
+/* Gradients into their sums, and the sums of squares that the gradient's norm is made of. */
+static void plan_scaling(planner *p)
+{
+    lami_net_buffers *b = p->b;
+    p->plan->node = LAMI_NODE_UPDATE;
+    for (size_t i = 0; i < p->net->params; i++) {
+        const lami_param_spec *s = p->net->param[i].spec;
+        const lami_extent rows = lami_fixed(s->rows);
+        if (!b->grad[i])
+            continue;
+        if (p->recipe->options->accumulate > 1) {
+            lami_emit(p->plan, add, rows, s->cols, .in = { b->sum[i], b->grad[i] }, .out = { b->sum[i] });
+            b->grad[i] = b->sum[i];
+        }
+        if (p->recipe->options->clip > 0 && p->recipe->rule[i].lr > 0) {
+            b->norm[i] = lami_buffer_new(p->plan, lami_fixed(1), s->cols, "squares");
+            lami_emit_column_sumsq(p->plan, b->grad[i], rows, s->cols, b->norm[i]);
+            want(p->plan, b->norm[i], 0);
+        }
+    }
+}
+
+static void plan_update(planner *p)
+{
+    const lami_recipe *recipe = p->recipe;
+    const lami_net_buffers *b = p->b;
+    lami_plan_part(p->plan, 2);
+    p->plan->node = LAMI_NODE_UPDATE;
+    for (size_t i = 0; i < p->net->params; i++) {
+        const lami_param_spec *spec = p->net->param[i].spec;
+        const lami_param_rule *rule = &recipe->rule[i];
+        if (!spec->trained || !(rule->lr > 0))
+            continue;
+        lami_update u = {
+            .rows = lami_fixed(spec->rows), .cols = spec->cols, .w = b->param[i], .dw = b->grad[i], .lr = rule->lr
+        };
+        for (int k = 0; recipe->optim->slot[k]; k++)
+            u.state[k] = b->state[k][i];
+        if (lami_scales(recipe->options)) {
+            u.dw = lami_buffer_new(p->plan, u.rows, u.cols, spec->name);
+            lami_emit(p->plan, scale_grad, u.rows, u.cols, .in = { b->grad[i] }, .out = { u.dw });
+        }
+        if (rule->weight_decay > 0)
+            lami_optim_shrink(p->plan, &u, rule->weight_decay);
+        recipe->optim->emit(p->plan, recipe->options, &u);
+    }
+}
+
 /* L2 in the loss: sums of squares of the weights' columns, which the session adds up. */
 static void plan_l2(planner *p)
 {
     p->plan->node = LAMI_NODE_LOSS;
     for (size_t i = 0; i < p->net->params; i++) {
         const lami_param_spec *spec = p->net->param[i].spec;
-        if (!spec->decays || !(p->recipe->options->l2 > 0))
+        if (!(p->recipe->rule[i].l2 > 0))
             continue;
         p->b->sumsq[i] = lami_buffer_new(p->plan, lami_fixed(1), spec->cols, "squares");
         lami_emit_column_sumsq(p->plan, p->b->param[i], lami_fixed(spec->rows), spec->cols, p->b->sumsq[i]);
@@ -161,30 +192,64 @@ static void plan_outside(planner *p)
     lami_plan *plan = p->plan;
     const lam_net *net = p->net;
     const char *const *slot = p->recipe->optim ? p->recipe->optim->slot : NULL;
-    p->b->input = lami_buffer_new(plan, lami_per_sample(lami_rows(&net->input)), lami_cols(&net->input), "input");
-    if (!plan->status)
-        plan->buffer[p->b->input].given = 1;
+    const int sums = lami_trains(p->recipe->kind) && p->recipe->options->accumulate > 1;
+    p->b->input = lami_buffer_given(plan, lami_per_sample(lami_rows(&net->input)), lami_cols(&net->input), "input");
     for (size_t i = 0; i < net->params; i++) {
         const lami_param_spec *spec = net->param[i].spec;
         p->b->param[i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, net->param[i].name);
         for (int k = 0; slot && slot[k]; k++)
             p->b->state[k][i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, slot[k]);
+        if (sums && spec->trained)
+            p->b->sum[i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, "sum of d");
     }
 }
 
-/* Losses of the samples and, for training, the gradient of the scores. */
+/* Losses of the samples and, for training, the gradient of the scores. A sample's weight multiplies its row of it. */
 static lami_buf plan_loss(planner *p)
 {
     lami_plan *plan = p->plan;
-    lami_buf dscores = LAMI_NONE;
+    lami_net_buffers *b = p->b;
+    const lami_loss *loss = p->net->loss;
+    const size_t each = p->net->classes;
+    const int train = lami_trains(p->recipe->kind);
+    lami_loss_ports q = { .scores_each = each, .scores = b->scores };
     plan->node = LAMI_NODE_LOSS;
-    p->b->labels = lami_buffer_labels(plan);
-    p->b->losses = lami_buffer_new(plan, lami_per_sample(1), 1, "losses");
-    want(plan, p->b->losses, 0);
-    if (lami_trains(p->recipe->kind))
-        dscores = lami_buffer_new(plan, lami_per_sample(1), p->net->classes, "d scores");
-    p->net->loss->emit(plan, p->net->classes, p->b->scores, p->b->labels, p->b->losses, dscores);
-    return dscores;
+    if (loss->reals)
+        q.targets = b->targets = lami_buffer_given(plan, lami_per_sample(1), each, "targets");
+    else
+        q.labels = b->labels = lami_buffer_labels(plan);
+    q.rows = b->losses = lami_buffer_new(plan, lami_per_sample(1), 1, "losses");
+    want(plan, b->losses, 0);
+    if (train) {
+        q.dscores = lami_buffer_new(plan, lami_per_sample(1), each, "d scores");
+        q.smoothing = p->recipe->options->label_smoothing;
+    }
+    loss->emit(plan, &q);
+    if (!train)
+        return q.dscores;
+    want(plan, b->targets, 1); /* like the input, for another forward pass on the same batch */
+    b->weights = lami_buffer_given(plan, lami_per_sample(1), 1, "weights");
+    want(plan, b->weights, 1);
+    const lami_buf weighted = lami_buffer_new(plan, lami_per_sample(1), each, "d scores");
+    lami_emit(plan, scale_rows, lami_per_sample(1), each, .in = { q.dscores, b->weights }, .out = { weighted });
+    return weighted;
+}
+
+/* Scores in the units of the targets: scores * scale + shift, as norm_cols does it with mean 0 and deviation 1. */
+static void plan_units(planner *p)
+{
+    lami_plan *plan = p->plan;
+    lami_net_buffers *b = p->b;
+    const size_t each = p->net->classes;
+    plan->node = LAMI_NODE_LOSS;
+    b->zero = lami_buffer_outside(plan, lami_fixed(1), each, "zero");
+    b->one = lami_buffer_outside(plan, lami_fixed(1), each, "one");
+    b->scale = lami_buffer_outside(plan, lami_fixed(1), each, "target scale");
+    b->shift = lami_buffer_outside(plan, lami_fixed(1), each, "target shift");
+    const lami_buf scores = lami_buffer_new(plan, lami_per_sample(1), each, "predictions");
+    lami_emit(plan, norm_cols, lami_per_sample(1), each, .in = { b->scores, b->zero, b->one, b->scale, b->shift },
+              .out = { scores });
+    b->scores = scores;
 }
 
 static void plan_training(planner *p, lami_buf dscores)
@@ -196,6 +261,10 @@ static void plan_training(planner *p, lami_buf dscores)
     lami_plan_part(plan, 1);
     contribute(p, (int)net->nodes - 1, dscores);
     plan_backward(p);
+    if (lami_scales(p->recipe->options))
+        plan_scaling(p);
+    if (p->recipe->options->accumulate > 1) /* running statistics follow each batch */
+        lami_plan_commit(plan);
     if (p->recipe->kind != LAMI_SESSION_TRAIN) {
         for (size_t i = 0; i < net->params; i++)
             want(plan, p->b->grad[i], 0);
@@ -207,9 +276,11 @@ static void plan_training(planner *p, lami_buf dscores)
 static void plan_all(planner *p)
 {
     p->plan->node = LAMI_NODE_LOSS;
-    p->plan->fused = p->recipe->kind == LAMI_SESSION_TRAIN;
+    p->plan->fused = p->recipe->kind == LAMI_SESSION_TRAIN && !lami_scales(p->recipe->options);
     plan_outside(p);
     plan_forward(p);
+    if (p->recipe->kind == LAMI_SESSION_PREDICT && p->net->units.count)
+        plan_units(p);
     want(p->plan, p->b->scores, 0);
     if (p->recipe->kind == LAMI_SESSION_PREDICT)
         return;
@@ -244,8 +315,10 @@ lam_status lami_net_buffers_new(lami_net_buffers *b, const lam_net *net)
 {
     *b = (lami_net_buffers) { .param = lami_alloc(net->params, sizeof *b->param),
                               .grad = lami_alloc(net->params, sizeof *b->grad),
-                              .sumsq = lami_alloc(net->params, sizeof *b->sumsq) };
-    int ok = b->param && b->grad && b->sumsq;
+                              .sumsq = lami_alloc(net->params, sizeof *b->sumsq),
+                              .norm = lami_alloc(net->params, sizeof *b->norm),
+                              .sum = lami_alloc(net->params, sizeof *b->sum) };
+    int ok = b->param && b->grad && b->sumsq && b->norm && b->sum;
     for (int k = 0; k < LAMI_MAX_SLOTS; k++)
         ok &= (b->state[k] = lami_alloc(net->params, sizeof *b->state[k])) != NULL;
     return ok ? LAM_OK : LAM_ENOMEM;
@@ -256,6 +329,8 @@ void lami_net_buffers_free(lami_net_buffers *b)
     lami_free(b->param);
     lami_free(b->grad);
     lami_free(b->sumsq);
+    lami_free(b->norm);
+    lami_free(b->sum);
     for (int k = 0; k < LAMI_MAX_SLOTS; k++)
         lami_free(b->state[k]);
 }

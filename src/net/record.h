@@ -3,7 +3,7 @@
 #define LAMI_RECORD_H
 
 #include "../optim/optim.h"
-#include "net.h"
+#include "groups.h"
 
 /* What a plan is for. */
 typedef enum lami_session_kind {
@@ -23,14 +23,26 @@ typedef struct lami_recipe {
     lami_session_kind kind;
     const lami_optim *optim; /* NULL in inference */
     const lam_options *options;
+    const lami_param_rule *rule; /* per parameter; NULL in inference */
 } lami_recipe;
+
+/* Does the update wait for something that is known after the backward pass alone: the gradient's norm, more batches? */
+static inline int lami_scales(const lam_options *options)
+{
+    return options->clip > 0 || options->accumulate > 1;
+}
 
 /* The buffers by which the outside speaks with the plan; LAMI_NONE where a kind has none. */
 typedef struct lami_net_buffers {
-    lami_buf input, input_grad, labels, scores, losses;
-    lami_buf *param, *grad;          /* per parameter; grad includes L2 */
-    lami_buf *sumsq;                 /* per parameter: sums of squares of the columns, for L2 in the loss */
-    lami_buf *state[LAMI_MAX_SLOTS]; /* per parameter: the update rule's */
+    lami_buf input, input_grad, scores, losses;
+    lami_buf labels, targets;         /* one of them, as the loss wants */
+    lami_buf weights;                 /* (n), with mean 1 */
+    lami_buf zero, one, scale, shift; /* PREDICT, where net->units: vectors (classes) */
+    lami_buf *param, *grad;           /* per parameter; grad includes L2; with accumulation it is the sum so far */
+    lami_buf *sumsq;                  /* per parameter: sums of squares of the columns, for L2 in the loss */
+    lami_buf *norm;                   /* the same of the gradient, for clipping */
+    lami_buf *sum;                    /* per parameter: outside memory for the sum of gradients, with accumulation */
+    lami_buf *state[LAMI_MAX_SLOTS];  /* per parameter: the update rule's */
 } lami_net_buffers;
 
 lam_status lami_net_buffers_new(lami_net_buffers *b, const lam_net *net);

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../core/fpu.h"
@@ -17,43 +18,102 @@ struct lam_session {
     lami_plan *plan;
     const lami_optim *optim;
     lami_net_buffers b;
+    lami_param_rule *rule;
     void *state[LAMI_MAX_SLOTS];
-    size_t state_bytes;
+    void *sums;         /* of gradients, with accumulation; laid out like net->values, as the state */
+    void *running;      /* running statistics as of the last update, with accumulation; likewise */
+    size_t state_bytes; /* of each of these blocks */
+    size_t batches;     /* backward passes since the last update */
     uint64_t steps;
-    double lr;
+    double lr, data_loss;
     int progress;
     const void **rows; /* addresses of a batch's samples, for tensors */
     int32_t *label;
+    const double **target_row; /* and their targets, of */
+    double *target, *weight;
+    int weighed;            /* `weight` holds those of the next batch */
+    void *units[4];         /* PREDICT: zero, one, scale, shift; one block */
+    double weights;         /* sum of the batch's weights */
     lam_session *predictor; /* STEPS: for lam_session_predict */
 };
+
+static void bind_blocks(lam_session *s)
+{
+    const lam_net *net = s->net;
+    const size_t size = lami_dtype_size(net->dtype);
+    for (size_t i = 0; i < net->params; i++) {
+        lami_plan_bind(s->plan, s->b.param[i], lami_net_values(net, i));
+        for (int k = 0; k < LAMI_MAX_SLOTS && s->state[k]; k++)
+            lami_plan_bind(s->plan, s->b.state[k][i], (char *)s->state[k] + net->param[i].offset * size);
+        if (s->b.sum[i])
+            lami_plan_bind(s->plan, s->b.sum[i], (char *)s->sums + net->param[i].offset * size);
+    }
+    const lami_buf units[] = { s->b.zero, s->b.one, s->b.scale, s->b.shift };
+    for (int k = 0; k < 4 && s->units[0]; k++)
+        lami_plan_bind(s->plan, units[k], s->units[k]);
+}
 
 static lam_status make_plan(lam_session *s, const lami_ops *ops)
 {
     const lam_net *net = s->net;
     const int threads = s->options->threads ? (int)s->options->threads : lami_cpus();
     LAM_TRY(lami_plan_new(&s->plan, ops, net->dtype, s->options->batch, threads, !s->options->no_merge));
-    LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->optim, s->options }));
+    LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->optim, s->options, s->rule }));
     LAM_TRY(lami_plan_finish(s->plan));
     s->plan->vars.dropout_seed = lami_option_given(s->options, offsetof(lam_options, dropout_seed))
                                      ? s->options->dropout_seed
                                      : s->options->seed;
-    for (size_t i = 0; i < net->params; i++) {
-        lami_plan_bind(s->plan, s->b.param[i], lami_net_values(net, i));
-        for (int k = 0; k < LAMI_MAX_SLOTS && s->state[k]; k++)
-            lami_plan_bind(s->plan, s->b.state[k][i],
-                           (char *)s->state[k] + net->param[i].offset * lami_dtype_size(net->dtype));
-    }
+    bind_blocks(s);
     return LAM_OK;
 }
 
 static lam_status make_state(lam_session *s)
 {
     LAM_TRY(lami_optim_find(&s->optim, s->options->optim));
+    LAM_TRY(lami_param_rules(&s->rule, s->net, s->options));
     s->lr = lami_option_given(s->options, offsetof(lam_options, lr)) ? s->options->lr : s->optim->lr;
+    if (s->options->label_smoothing > 0 && !s->net->loss->smooths)
+        return lami_fail(LAM_EOPTION, "--label-smoothing is for softmax, not for %s", s->net->loss->name);
     s->state_bytes = s->net->values_count * lami_dtype_size(s->net->dtype);
     for (int k = 0; s->optim->slot[k]; k++)
         LAM_TRY(lami_pages_new(&s->state[k], s->state_bytes));
+    if (s->options->accumulate > 1) {
+        LAM_TRY(lami_pages_new(&s->sums, s->state_bytes));
+        LAM_TRY(lami_pages_new(&s->running, s->state_bytes));
+    }
     return LAM_OK;
+}
+
+/* The network's units as vectors of its type. */
+static lam_status make_units(lam_session *s)
+{
+    const lami_units *u = &s->net->units;
+    const size_t size = lami_dtype_size(s->net->dtype);
+    if (s->kind != LAMI_SESSION_PREDICT || !u->count)
+        return LAM_OK;
+    if (!(s->units[0] = lami_alloc(4 * u->count, size)))
+        return LAM_ENOMEM;
+    for (int k = 1; k < 4; k++)
+        s->units[k] = (char *)s->units[0] + (size_t)k * u->count * size;
+    for (size_t i = 0; i < u->count; i++) {
+        lami_real_put(s->units[1], s->net->dtype, i, 1);
+        lami_real_put(s->units[2], s->net->dtype, i, u->scale[i]);
+        lami_real_put(s->units[3], s->net->dtype, i, u->shift[i]);
+    }
+    return LAM_OK;
+}
+
+static lam_status make_rows(lam_session *s)
+{
+    const size_t n = s->options->batch;
+    size_t targets;
+    LAM_TRY(lami_mul(&targets, n, s->net->loss->reals ? s->net->classes : 0));
+    s->rows = lami_alloc(n, sizeof *s->rows);
+    s->label = lami_alloc(n, sizeof *s->label);
+    s->target_row = lami_alloc(n, sizeof *s->target_row);
+    s->target = lami_alloc(targets, sizeof *s->target);
+    s->weight = lami_alloc(n, sizeof *s->weight);
+    return s->rows && s->label && s->target_row && s->target && s->weight ? LAM_OK : LAM_ENOMEM;
 }
 
 static lam_status fill(lam_session *s, const lam_options *options)
@@ -64,10 +124,8 @@ static lam_status fill(lam_session *s, const lam_options *options)
     LAM_TRY(lami_options_copy(&s->options, lami_options_or_default(options)));
     LAM_TRY(lami_ops_find(&ops, s->options->isa, s->net->dtype == LAM_F64 ? 64 : 32));
     LAM_TRY(lami_net_buffers_new(&s->b, s->net));
-    s->rows = lami_alloc(s->options->batch, sizeof *s->rows);
-    s->label = lami_alloc(s->options->batch, sizeof *s->label);
-    if (!s->rows || !s->label)
-        return LAM_ENOMEM;
+    LAM_TRY(make_rows(s));
+    LAM_TRY(make_units(s));
     if (lami_trains(s->kind))
         LAM_TRY(make_state(s));
     LAM_TRY(make_plan(s, ops));
@@ -110,11 +168,18 @@ void lam_session_free(lam_session *s)
     lam_session_free(s->predictor);
     for (int k = 0; k < LAMI_MAX_SLOTS; k++)
         lami_pages_free(s->state[k], s->state_bytes);
+    lami_pages_free(s->sums, s->state_bytes);
+    lami_pages_free(s->running, s->state_bytes);
+    lami_free(s->units[0]);
+    lami_free(s->rule);
     lami_plan_free(s->plan);
     lam_options_free(s->options);
     lami_net_buffers_free(&s->b);
     lami_free(s->rows);
     lami_free(s->label);
+    lami_free(s->target_row);
+    lami_free(s->target);
+    lami_free(s->weight);
     lami_free(s);
 }
 
@@ -146,30 +211,104 @@ static void load_task(void *arg, size_t phase, size_t task, size_t thread)
                     j->type, &j->s->net->input, &j->s->net->prep);
 }
 
-lam_status lami_session_load(lam_session *s, const void *const *x, lam_dtype type, const int32_t *labels, size_t n)
+static lam_status load_labels(lam_session *s, const int32_t *label, size_t n)
+{
+    const size_t classes = s->net->classes, limit = s->net->loss->reals && classes == 1 ? 2 : classes;
+    for (size_t i = 0; i < n; i++)
+        if (label[i] < 0 || (size_t)label[i] >= limit)
+            return lami_fail(LAM_EFORMAT, "label %d of sample %zu is out of range: the network has %zu classes",
+                             (int)label[i], i, limit);
+    if (s->b.labels) {
+        memcpy(lami_plan_address(s->plan, s->b.labels), label, n * sizeof *label);
+        return LAM_OK;
+    }
+    void *target = lami_plan_address(s->plan, s->b.targets);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < classes; k++)
+            lami_real_put(target, s->net->dtype, i * classes + k,
+                          classes == 1 ? (double)label[i] : (double)((size_t)label[i] == k));
+    return LAM_OK;
+}
+
+static lam_status load_targets(lam_session *s, const double *const *target, size_t n)
+{
+    const size_t each = s->net->classes;
+    const lami_units *u = &s->net->units;
+    void *to = lami_plan_address(s->plan, s->b.targets);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < each; k++) {
+            const double t = target[i][k];
+            if (!s->net->loss->values && !(t >= 0 && t <= 1))
+                return lami_fail(LAM_EFORMAT, "target %g of sample %zu: %s takes numbers from 0 to 1", t, i,
+                                 s->net->loss->name);
+            lami_real_put(to, s->net->dtype, i * each + k, u->count ? (t - u->shift[k]) / u->scale[k] : t);
+        }
+    return LAM_OK;
+}
+
+static lam_status load_answers(lam_session *s, const lami_batch *b)
+{
+    if (!s->b.labels && !s->b.targets)
+        return LAM_OK;
+    if (b->target && s->b.targets)
+        return load_targets(s, b->target, b->n);
+    if (b->label)
+        return load_labels(s, b->label, b->n);
+    return lami_fail(LAM_EINVAL, b->target ? "%s needs labels, not numbers" : "%s: labels are missing",
+                     s->net->loss->name);
+}
+
+/* With mean 1 over the batch, so that the mean of the loss is the weighted one. */
+static void load_weights(lam_session *s, const double *weight, size_t n)
+{
+    if (!s->b.weights)
+        return;
+    void *to = lami_plan_address(s->plan, s->b.weights);
+    s->weights = 0;
+    for (size_t i = 0; i < n; i++)
+        s->weights += weight ? weight[i] : 1;
+    for (size_t i = 0; i < n; i++)
+        lami_real_put(to, s->net->dtype, i, !weight ? 1 : s->weights > 0 ? weight[i] * (double)n / s->weights : 0);
+}
+
+static lam_status check_count(const lam_session *s, size_t n)
+{
+    return n >= 1 && n <= s->plan->max_samples
+               ? LAM_OK
+               : lami_fail(LAM_EINVAL, "a batch of %zu samples: this session takes 1 to %zu", n, s->plan->max_samples);
+}
+
+lam_status lami_session_load(lam_session *s, const lami_batch *b)
 {
     LAMI_FPU_SCOPE;
-    if (n < 1 || n > s->plan->max_samples)
-        return lami_fail(LAM_EINVAL, "a batch of %zu samples: this session takes 1 to %zu", n, s->plan->max_samples);
-    if (s->b.labels && !labels)
-        return lami_fail(LAM_EINVAL, "labels are missing");
-    for (size_t i = 0; s->b.labels && i < n; i++) {
-        if (labels[i] < 0 || (size_t)labels[i] >= s->net->classes)
-            return lami_fail(LAM_EFORMAT, "label %d of sample %zu is out of range: the network has %zu classes",
-                             (int)labels[i], i, s->net->classes);
-    }
-    if (s->b.labels)
-        memcpy(lami_plan_address(s->plan, s->b.labels), labels, n * sizeof *labels);
-    lami_plan_set_samples(s->plan, n);
+    LAM_TRY(check_count(s, b->n));
+    LAM_TRY(load_answers(s, b));
+    load_weights(s, b->weight, b->n);
+    lami_plan_set_samples(s->plan, b->n);
     load_job job = { .s = s,
-                     .x = x,
-                     .type = type,
-                     .n = n,
+                     .x = b->x,
+                     .type = b->type,
+                     .n = b->n,
                      .to = lami_plan_address(s->plan, s->b.input),
                      .size = lam_shape_count(&s->net->input) * lami_dtype_size(s->net->dtype) };
     lami_parallel_run(s->plan->threads, 0, 1, load_tasks, load_task, &job);
     s->progress = LOADED;
     return LAM_OK;
+}
+
+static lam_status tensor_answers(lam_session *s, lami_batch *b, const lam_tensor *y)
+{
+    size_t largest;
+    const lami_loss *loss = s->net->loss;
+    if (loss->reals && (y->dtype == LAM_F32 || y->dtype == LAM_F64)) {
+        LAM_TRY(lami_targets_from(s->target, y, b->n, s->net->classes));
+        for (size_t i = 0; i < b->n; i++)
+            s->target_row[i] = s->target + i * s->net->classes;
+        b->target = s->target_row;
+        return LAM_OK;
+    }
+    b->label = s->label;
+    return lami_labels_from(s->label, &largest, y, b->n, loss->reals && s->net->classes == 1 ? 2 : s->net->classes);
 }
 
 /* A batch of tensors: addresses of the rows, labels as int32. */
@@ -183,69 +322,170 @@ static lam_status load_tensors(lam_session *s, const lam_tensor *x, const lam_te
     }
     if (x->dtype != LAM_U8 && x->dtype != LAM_F32 && x->dtype != LAM_F64)
         return lami_fail(LAM_EINVAL, "x is %s; u8, f32 or f64 is needed", lami_dtype_name(x->dtype));
-    const size_t n = x->shape.dim[0];
-    if (n > s->plan->max_samples)
-        return lami_fail(LAM_EINVAL, "a batch of %zu samples: this session takes 1 to %zu", n, s->plan->max_samples);
-    for (size_t i = 0; i < n; i++)
+    lami_batch batch = { .x = s->rows, .type = x->dtype, .n = x->shape.dim[0] };
+    LAM_TRY(check_count(s, batch.n));
+    for (size_t i = 0; i < batch.n; i++)
         s->rows[i] = (const char *)x->data + i * size * lami_dtype_size(x->dtype);
-    size_t largest;
     if (y)
-        LAM_TRY(lami_labels_from(s->label, &largest, y, n, s->net->classes));
-    return lami_session_load(s, s->rows, x->dtype, y ? s->label : NULL, n);
+        LAM_TRY(tensor_answers(s, &batch, y));
+    if (s->weighed && y) {
+        if (s->weighed != (int)batch.n)
+            return lami_fail(LAM_ESHAPE, "%d weights for a batch of %zu samples", s->weighed, batch.n);
+        batch.weight = s->weight;
+    }
+    return lami_session_load(s, &batch);
+}
+
+lam_status lam_session_weigh(lam_session *s, const lam_tensor *weights)
+{
+    if (!lami_trains(s->kind))
+        return lami_fail(LAM_EINVAL, "this session is for inference");
+    LAMI_FPU_SCOPE;
+    const size_t n = weights && weights->shape.rank == 1 ? weights->shape.dim[0] : 0;
+    LAM_TRY(check_count(s, n));
+    LAM_TRY(lami_weights_from(s->weight, weights, n));
+    s->weighed = (int)n;
+    return LAM_OK;
 }
 
 /* ---- running ---- */
 
-/* Mean of the samples' losses, summed in double in order, and l2 / 2 times the sum of squares of the weights. */
-static double loss_of(const lam_session *s)
+/* Sum of the elements of a row vector of the plan, in order. */
+static double sum_of(const lam_session *s, lami_buf b, size_t count)
+{
+    const void *values = lami_plan_address(s->plan, b);
+    double sum = 0;
+    for (size_t j = 0; j < count; j++)
+        sum += lami_real_at(values, s->net->dtype, j);
+    return sum;
+}
+
+/* l2 / 2 times the sum of squares of the weights; those that share the options' l2 are added up first. */
+static double l2_of(const lam_session *s)
+{
+    double common = 0, others = 0;
+    for (size_t p = 0; p < s->net->params; p++) {
+        if (!s->b.sumsq[p])
+            continue;
+        const double squares = sum_of(s, s->b.sumsq[p], s->net->param[p].spec->cols);
+        if (s->rule[p].l2 == s->options->l2)
+            common += squares;
+        else
+            others += s->rule[p].l2 / 2 * squares;
+    }
+    return s->options->l2 / 2 * common + others;
+}
+
+/* Mean of the samples' losses by weight, summed in double in order. */
+static double data_loss_of(const lam_session *s)
 {
     const size_t n = s->plan->samples;
-    const void *losses = lami_plan_address(s->plan, s->b.losses);
-    double sum = 0, squares = 0;
+    const void *losses = lami_plan_address(s->plan, s->b.losses), *weights = lami_plan_address(s->plan, s->b.weights);
+    double sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += lami_real_at(losses, s->net->dtype, i);
-    for (size_t p = 0; p < s->net->params; p++)
-        for (size_t j = 0; s->b.sumsq[p] && j < s->net->param[p].spec->cols; j++) {
-            const void *columns = lami_plan_address(s->plan, s->b.sumsq[p]);
-            squares += lami_real_at(columns, s->net->dtype, j);
-        }
-    return sum / (double)n + s->options->l2 / 2 * squares;
+        sum += lami_real_at(weights, s->net->dtype, i) * lami_real_at(losses, s->net->dtype, i);
+    return sum / (double)n;
+}
+
+/* Copy the running statistics, which are not trained, between the network and a block like its values. */
+static void copy_running(const lam_session *s, void *to, const void *from)
+{
+    const size_t size = lami_dtype_size(s->net->dtype);
+    for (size_t i = 0; i < s->net->params; i++) {
+        const lami_net_param *p = &s->net->param[i];
+        if (!p->spec->trained)
+            memcpy((char *)to + p->offset * size, (const char *)from + p->offset * size, p->count * size);
+    }
 }
 
 static lam_status diverged(lam_session *s, double loss)
 {
-    char name[64] = "the loss";
+    char name[64] = "the loss", advice[64] = "";
     const int node = lami_plan_find_bad(s->plan);
     if (node >= 0)
         lami_node_name(name, s->net, (size_t)node);
+    if (s->running && s->batches)
+        copy_running(s, s->net->values, s->running);
+    s->batches = 0;
     s->progress = LOADED;
+    if (s->steps)
+        snprintf(advice, sizeof advice, "; a smaller --lr than %g may help", s->lr);
     return lami_fail(LAM_EDIVERGED,
-                     "the loss is %s at step %llu; the first value that is not finite is in the output of %s",
-                     loss != loss ? "not a number" : "infinite", (unsigned long long)s->steps + 1, name);
+                     "the loss is %s at step %llu; the first value that is not finite is in the output of %s%s",
+                     loss != loss ? "not a number" : "infinite", (unsigned long long)s->steps + 1, name, advice);
 }
 
 static lam_status forward(double *loss, lam_session *s)
 {
     if (s->progress == NOTHING)
         return lami_fail(LAM_EINVAL, "no batch is loaded");
-    s->plan->vars.step = (uint32_t)s->steps;
-    lami_optim_step(&s->plan->vars, s->options, s->steps + 1, s->lr);
+    const size_t each = s->options->accumulate, place = each > 1 ? s->batches : 0; /* of the batch in its step */
+    s->plan->vars.step = (uint32_t)(s->steps * each + place);
     lami_plan_run(s->plan, 0, 0);
-    *loss = loss_of(s);
+    s->data_loss = data_loss_of(s);
+    *loss = s->data_loss + l2_of(s);
     s->progress = FORWARDED;
     return isfinite(*loss) ? LAM_OK : diverged(s, *loss);
+}
+
+/* Variables of the update, which may be a part of the backward pass. */
+static void set_update_vars(lam_session *s)
+{
+    lami_optim_step(&s->plan->vars, s->options, s->steps + 1, s->lr);
+}
+
+static void begin_sums(lam_session *s)
+{
+    if (s->options->accumulate == 1 || s->batches)
+        return;
+    memset(s->sums, 0, s->state_bytes);
+    copy_running(s, s->running, s->net->values);
+}
+
+/* The mean over the batches, made shorter where its norm is above the limit. Source: Pascanu et al. 2013, arXiv:1211.5063. */
+static double gradient_scale(const lam_session *s)
+{
+    const double share = 1 / (double)s->batches;
+    double squares = 0;
+    if (!(s->options->clip > 0))
+        return share;
+    for (size_t p = 0; p < s->net->params; p++)
+        if (s->b.norm[p])
+            squares += sum_of(s, s->b.norm[p], s->net->param[p].spec->cols);
+    const double norm = share * __builtin_sqrt(squares);
+    return norm > s->options->clip ? share * (s->options->clip / norm) : share;
+}
+
+static void update(lam_session *s)
+{
+    set_update_vars(s);
+    s->plan->vars.grad_scale = gradient_scale(s);
+    lami_plan_run(s->plan, 2, 2);
+    s->batches = 0;
+    s->steps++;
 }
 
 lam_status lami_session_train(double *loss, lam_session *s)
 {
     LAMI_FPU_SCOPE;
-    lam_status status = forward(loss, s);
-    if (!status) {
+    LAM_TRY(forward(loss, s));
+    s->progress = LOADED;
+    if (s->plan->fused) {
+        set_update_vars(s);
         lami_plan_run(s->plan, 1, LAMI_PARTS - 1);
         s->steps++;
-        s->progress = LOADED;
+        return LAM_OK;
     }
-    return status;
+    begin_sums(s);
+    lami_plan_run(s->plan, 1, 1);
+    if (++s->batches == s->options->accumulate)
+        update(s);
+    return LAM_OK;
+}
+
+double lami_session_data_loss(const lam_session *s)
+{
+    return s->data_loss;
 }
 
 lam_status lami_session_forward_loaded(double *loss, lam_session *s)
@@ -258,8 +498,11 @@ lam_status lam_session_forward(double *loss, lam_session *s, const lam_tensor *x
 {
     if (!lami_trains(s->kind))
         return lami_fail(LAM_EINVAL, "this session is for inference");
+    if (s->options->accumulate > 1 && s->batches == s->options->accumulate)
+        return lami_fail(LAM_EINVAL, "%zu batches are accumulated: step comes next", s->batches);
     LAMI_FPU_SCOPE;
     lam_status status = load_tensors(s, x, y);
+    s->weighed = 0;
     if (!status)
         status = forward(loss, s);
     return status;
@@ -270,7 +513,9 @@ lam_status lam_session_backward(lam_session *s)
     if (s->progress != FORWARDED)
         return lami_fail(LAM_EINVAL, "backward comes after a forward");
     LAMI_FPU_SCOPE;
+    begin_sums(s);
     lami_plan_run(s->plan, 1, 1);
+    s->batches = s->options->accumulate > 1 ? s->batches + 1 : 1;
     s->progress = BACKWARDED;
     return LAM_OK;
 }
@@ -280,9 +525,7 @@ lam_status lam_session_step(lam_session *s)
     if (s->progress != BACKWARDED)
         return lami_fail(LAM_EINVAL, "step comes after a backward");
     LAMI_FPU_SCOPE;
-    s->plan->vars.lr = s->lr;
-    lami_plan_run(s->plan, 2, 2);
-    s->steps++;
+    update(s);
     s->progress = LOADED;
     return LAM_OK;
 }
@@ -318,37 +561,13 @@ lam_status lami_session_scores(const void **scores, lam_session *s)
     return LAM_OK;
 }
 
-static int is_right(const lam_session *s, const void *scores, size_t sample, size_t label)
-{
-    const size_t classes = s->net->classes;
-    size_t best = 0;
-    double top = 0;
-    for (size_t j = 0; j < classes; j++) {
-        const double x = lami_real_at(scores, s->net->dtype, sample * classes + j);
-        if (x != x)
-            return 0;
-        if (!j || x > top) {
-            top = x;
-            best = j;
-        }
-    }
-    return best == label;
-}
-
-lam_status lami_session_measure(double *loss_sum, size_t *right, const void **scores_out, lam_session *s)
+lam_status lami_session_measure(double *loss_sum, const void **scores_out, lam_session *s)
 {
     const void *scores = NULL;
     if (s->kind != LAMI_SESSION_MEASURE)
         return lami_fail(LAM_EINVAL, "this session does not measure");
     LAM_TRY(lami_session_scores(&scores, s));
-    const void *losses = lami_plan_address(s->plan, s->b.losses);
-    const int32_t *labels = lami_plan_address(s->plan, s->b.labels);
-    *loss_sum = 0;
-    *right = 0;
-    for (size_t i = 0; i < s->plan->samples; i++) {
-        *loss_sum += lami_real_at(losses, s->net->dtype, i);
-        *right += (size_t)is_right(s, scores, i, (size_t)labels[i]);
-    }
+    *loss_sum = sum_of(s, s->b.losses, s->plan->samples);
     if (scores_out)
         *scores_out = scores;
     return LAM_OK;

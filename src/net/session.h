@@ -8,14 +8,26 @@
  * CHECK change net's parameters; the others only read them. */
 lam_status lami_session_make(lam_session **session, lam_net *net, const lam_options *options, lami_session_kind kind);
 
-/* Put a batch into the session: n samples of dtype `type` at x[i] (C x H x W, preprocessed on the way) and labels (n), which are
- * checked against the classes; labels NULL for inference. Errors: LAM_EINVAL (n), LAM_EFORMAT (label out of range). */
-lam_status lami_session_load(lam_session *session, const void *const *x, lam_dtype type, const int32_t *labels,
-                             size_t n);
+/* A batch of samples with their answers. */
+typedef struct lami_batch {
+    const void *const *x; /* n samples of `type`, C x H x W, preprocessed on the way */
+    lam_dtype type;
+    size_t n;
+    const int32_t *label;        /* (n) classes, checked; or */
+    const double *const *target; /* n rows of lam_net_classes numbers, in the data's units; neither for inference */
+    const double *weight;        /* (n), at least 0; NULL: all 1. Counts in training sessions only */
+} lami_batch;
 
-/* TRAIN: one whole step on the batch loaded: forward, loss, backward, update. *loss includes L2. LAM_EDIVERGED: the loss is not
- * finite; nothing has changed, and the message names step and layer. */
+/* Put a batch into the session. A loss that compares scores with numbers takes classes as well: 1 at the label and 0 elsewhere;
+ * with one score, 0 and 1. Errors: LAM_EINVAL (n, no answers), LAM_EFORMAT (label or target out of range). */
+lam_status lami_session_load(lam_session *session, const lami_batch *batch);
+
+/* TRAIN: forward, loss, backward, and with every `accumulate`-th call the update. *loss is of this batch and includes L2.
+ * LAM_EDIVERGED: the loss is not finite; the network is as after the last update, and the message names step and layer. */
 lam_status lami_session_train(double *loss, lam_session *session);
+
+/* Training: the last loss without L2. */
+double lami_session_data_loss(const lam_session *session);
 
 /* STEPS, CHECK: the forward pass on the batch loaded, as lam_session_forward. */
 lam_status lami_session_forward_loaded(double *loss, lam_session *session);
@@ -23,9 +35,8 @@ lam_status lami_session_forward_loaded(double *loss, lam_session *session);
 /* MEASURE, PREDICT: scores of the batch loaded, n x classes of the network's dtype, in the session's memory until the next call. */
 lam_status lami_session_scores(const void **scores, lam_session *session);
 
-/* MEASURE: the sum of the samples' losses, the number of right answers (the first of the largest scores; NaN is never right), and
- * the scores as above unless `scores` is NULL. */
-lam_status lami_session_measure(double *loss_sum, size_t *right, const void **scores, lam_session *session);
+/* MEASURE: the sum of the samples' losses, and the scores as above (of targets that were scaled, scaled) unless `scores` is NULL. */
+lam_status lami_session_measure(double *loss_sum, const void **scores, lam_session *session);
 
 size_t lami_session_batch(const lam_session *session); /* the most samples at once */
 

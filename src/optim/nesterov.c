@@ -2,10 +2,10 @@
  * CS231n's notes. */
 #include "optim.h"
 
-static void emit(lami_plan *p, const lam_options *o, lami_extent rows, size_t cols, lami_buf w, lami_buf dw,
-                 const lami_buf *state)
+static void emit(lami_plan *p, const lam_options *o, const lami_update *u)
 {
-    lami_emit(p, nesterov, rows, cols, .in = { w, dw, state[0] }, .out = { w, state[0] }, .c = { o->momentum });
+    lami_emit(p, nesterov, u->rows, u->cols, .in = { u->w, u->dw, u->state[0] }, .out = { u->w, u->state[0] },
+              .c = { o->momentum, [LAMI_LR_FACTOR] = u->lr });
 }
 
 const lami_optim lami_nesterov = {

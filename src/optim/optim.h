@@ -8,20 +8,32 @@
 
 enum { LAMI_MAX_SLOTS = 2 };
 
+/* What a rule is told about one parameter. */
+typedef struct lami_update {
+    lami_extent rows;
+    size_t cols;
+    lami_buf w, dw, state[LAMI_MAX_SLOTS];
+    double lr; /* factor on the step's learning rate: 1 as a rule, else --set PATTERN lr */
+} lami_update;
+
 typedef struct lami_optim {
     const char *name, *help;
     double lr;                            /* default learning rate */
+    double weight_decay;                  /* default of the decoupled weight decay */
     const char *slot[LAMI_MAX_SLOTS + 1]; /* names of the state tensors per parameter; NULL after the last */
-    /* The record that updates w (rows, cols) and its state from dw. */
-    void (*emit)(lami_plan *plan, const lam_options *options, lami_extent rows, size_t cols, lami_buf w, lami_buf dw,
-                 const lami_buf *state);
+    /* The record that updates w (rows, cols) and its state from dw; the factor u->lr is its constant LAMI_LR_FACTOR. */
+    void (*emit)(lami_plan *plan, const lam_options *options, const lami_update *u);
 } lami_optim;
 
 extern const lami_optim *const lami_optims[]; /* ends with NULL */
-extern const lami_optim lami_sgd, lami_momentum, lami_nesterov, lami_rmsprop, lami_adam;
+extern const lami_optim lami_sgd, lami_momentum, lami_nesterov, lami_rmsprop, lami_adam, lami_adamw;
 
 lam_status lami_optim_find(const lami_optim **optim, const char *name);
 double lami_optim_default_lr(const char *name);
+double lami_optim_default_weight_decay(const char *name);
+
+/* Decoupled weight decay for any rule: w -= lr * decay * w, before the rule's own record. */
+void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay);
 
 /* The step's variables for step number t = 1, 2, ...: learning rate and Adam's corrections 1 / (1 - beta^t). */
 void lami_optim_step(lami_vars *vars, const lam_options *options, uint64_t t, double lr);

@@ -5,7 +5,9 @@
 
 #include "../core/mathfn.h"
 
-const lami_optim *const lami_optims[] = { &lami_sgd, &lami_momentum, &lami_nesterov, &lami_rmsprop, &lami_adam, NULL };
+const lami_optim *const lami_optims[] = { &lami_sgd,     &lami_momentum, &lami_nesterov,
+                                          &lami_rmsprop, &lami_adam,     &lami_adamw,
+                                          NULL };
 
 lam_status lami_optim_find(const lami_optim **optim, const char *name)
 {
@@ -21,6 +23,18 @@ double lami_optim_default_lr(const char *name)
 {
     const lami_optim *optim = NULL;
     return lami_optim_find(&optim, name) ? 1e-2 : optim->lr;
+}
+
+double lami_optim_default_weight_decay(const char *name)
+{
+    const lami_optim *optim = NULL;
+    return lami_optim_find(&optim, name) ? 0 : optim->weight_decay;
+}
+
+void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay)
+{
+    lami_emit(plan, shrink, u->rows, u->cols, .in = { u->w }, .out = { u->w },
+              .c = { decay, [LAMI_LR_FACTOR] = u->lr });
 }
 
 void lami_optim_step(lami_vars *vars, const lam_options *options, uint64_t t, double lr)

@@ -1,10 +1,10 @@
 /* rmsprop: s = decay * s + (1 - decay) * dw^2;  w -= lr * dw / (sqrt(s) + eps).  Source: Tieleman, Hinton 2012; CS231n. */
 #include "optim.h"
 
-static void emit(lami_plan *p, const lam_options *o, lami_extent rows, size_t cols, lami_buf w, lami_buf dw,
-                 const lami_buf *state)
+static void emit(lami_plan *p, const lam_options *o, const lami_update *u)
 {
-    lami_emit(p, rmsprop, rows, cols, .in = { w, dw, state[0] }, .out = { w, state[0] }, .c = { o->decay, o->eps });
+    lami_emit(p, rmsprop, u->rows, u->cols, .in = { u->w, u->dw, u->state[0] }, .out = { u->w, u->state[0] },
+              .c = { o->decay, o->eps, [LAMI_LR_FACTOR] = u->lr });
 }
 
 const lami_optim lami_rmsprop = {

@@ -176,7 +176,7 @@ static int finite_block(const void *p, size_t count, lam_dtype dtype)
     return 1;
 }
 
-int lami_plan_find_bad(lami_plan *plan)
+int lami_plan_walk(lami_plan *plan, lami_visit_fn *visit, void *arg)
 {
     for (size_t g = 0; g < plan->groups; g++) {
         const lami_group *group = &plan->group[g];
@@ -187,15 +187,30 @@ int lami_plan_find_bad(lami_plan *plan)
             const lami_record *r = &plan->record[i];
             for (size_t task = 0; task < group->row_tiles * group->col_tiles; task++)
                 plan->ops->run[r->op](&plan->args[i], tile_of(group, task), plan->work);
-            for (int o = 0; o < LAMI_OUTS; o++) {
-                const lami_buffer *b = &plan->buffer[r->out[o]];
-                if (r->out[o] &&
-                    !finite_block(b->address, lami_extent_of(b->rows, plan->samples) * b->cols, plan->dtype))
-                    return r->node;
-            }
+            if (visit(plan, r, arg))
+                return 1;
         }
     }
-    return LAMI_NODE_LOSS;
+    return 0;
+}
+
+static int is_bad(const lami_plan *plan, const lami_record *r, void *node)
+{
+    for (int o = 0; o < LAMI_OUTS; o++) {
+        const lami_buffer *b = &plan->buffer[r->out[o]];
+        if (r->out[o] && !finite_block(b->address, lami_extent_of(b->rows, plan->samples) * b->cols, plan->dtype)) {
+            *(int *)node = r->node;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int lami_plan_find_bad(lami_plan *plan)
+{
+    int node = LAMI_NODE_LOSS;
+    lami_plan_walk(plan, is_bad, &node);
+    return node;
 }
 
 typedef struct {

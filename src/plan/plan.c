@@ -80,6 +80,14 @@ lami_buf lami_buffer_outside(lami_plan *plan, lami_extent rows, size_t cols, con
                   .outside = 1, .rows = rows, .cols = cols, .element = (size_t)plan->ops->bits / 8, .label = label });
 }
 
+lami_buf lami_buffer_given(lami_plan *plan, lami_extent rows, size_t cols, const char *label)
+{
+    const lami_buf b = lami_buffer_new(plan, rows, cols, label);
+    if (!plan->status)
+        plan->buffer[b].given = 1;
+    return b;
+}
+
 lami_buf lami_buffer_labels(lami_plan *plan)
 {
     return add_buffer(plan, (lami_buffer) { .given = 1,
@@ -114,8 +122,12 @@ void lami_emit_deferred(lami_plan *plan, lami_record record)
 void lami_plan_part(lami_plan *plan, int part)
 {
     plan->part = part == LAMI_PARTS - 1 && plan->fused ? part - 1 : part;
-    if (part != LAMI_PARTS - 1)
-        return;
+    if (part == LAMI_PARTS - 1)
+        lami_plan_commit(plan);
+}
+
+void lami_plan_commit(lami_plan *plan)
+{
     const int node = plan->node;
     for (size_t i = 0; i < plan->deferreds; i++) {
         plan->node = plan->deferred[i].node;

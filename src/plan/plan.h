@@ -111,6 +111,8 @@ void lami_plan_free(lami_plan *plan);
 lami_buf lami_buffer_new(lami_plan *plan, lami_extent rows, size_t cols, const char *label);
 lami_buf lami_buffer_outside(lami_plan *plan, lami_extent rows, size_t cols, const char *label);
 lami_buf lami_buffer_labels(lami_plan *plan); /* int32, one per sample, given */
+lami_buf lami_buffer_given(lami_plan *plan, lami_extent rows, size_t cols,
+                           const char *label); /* filled in by the caller */
 
 /* lami_emit(plan, relu, rows, cols, .in = { x }, .out = { y }): an operation of kern/ops.h with its operands. */
 #define lami_emit(plan, name, rows_, cols_, ...) \
@@ -121,6 +123,9 @@ void lami_emit_record(lami_plan *plan, lami_record record);
 #define lami_emit_on_update(plan, name, rows_, cols_, ...) \
     lami_emit_deferred(plan, (lami_record) { .op = LAMI_OP_##name, .rows = (rows_), .cols = (cols_), __VA_ARGS__ })
 void lami_emit_deferred(lami_plan *plan, lami_record record);
+
+/* Write those records in the present part instead: where several backward passes make one update. */
+void lami_plan_commit(lami_plan *plan);
 
 /* Statistics of columns in two records: chunks (STAT), then their tree (TREE). */
 void lami_emit_column_sum(lami_plan *plan, lami_buf x, lami_extent rows, size_t cols, lami_buf sum);
@@ -157,7 +162,12 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples);
 /* Run parts first .. last. */
 void lami_plan_run(lami_plan *plan, int first, int last);
 
-/* Run part 0 record by record and look at every result: the node whose output is the first that is not finite, or LAMI_NODE_LOSS. */
+/* Run part 0 record by record, in one thread; visit sees each record with its results, and ends the walk by not returning 0: then
+ * so does lami_plan_walk. */
+typedef int lami_visit_fn(const lami_plan *plan, const lami_record *record, void *arg);
+int lami_plan_walk(lami_plan *plan, lami_visit_fn *visit, void *arg);
+
+/* The node whose output, in part 0, is the first that is not finite, or LAMI_NODE_LOSS. */
 int lami_plan_find_bad(lami_plan *plan);
 
 /* Run everything once, each group by itself; seconds[g] is added to for group g. */

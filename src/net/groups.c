@@ -1,0 +1,154 @@
+/* groups: see groups.h. */
+#include "groups.h"
+
+#include <string.h>
+
+#include "../core/mem.h"
+#include "../core/nearest.h"
+#include "../core/number.h"
+#include "../optim/optim.h"
+
+enum { WORD = 80 };
+
+static const char *const keys[] = { "lr", "l2", "weight-decay" };
+enum { KEY_LR, KEY_L2, KEY_DECAY, KEYS };
+
+static const char *key_name(size_t i, const void *arg)
+{
+    (void)arg;
+    return keys[i];
+}
+
+static const char *param_name(size_t i, const void *net)
+{
+    return ((const lam_net *)net)->param[i].name;
+}
+
+/* The next word of a rule, cut off at white space; 0 at its end or where it is too long. */
+static int next_word(char word[WORD], const char **at, const char *end)
+{
+    static const char space[] = " \t";
+    while (*at < end && strchr(space, **at))
+        ++*at;
+    size_t length = 0;
+    for (; *at < end && !strchr(space, **at); ++*at)
+        if (length + 1 < WORD)
+            word[length++] = **at;
+        else
+            return 0;
+    word[length] = 0;
+    return length > 0;
+}
+
+/* Does text match a pattern of *, any number of characters, and ?, one? Backtracks to the last * only. */
+static int matches(const char *pattern, const char *text)
+{
+    const char *star = NULL, *retry = NULL;
+    while (*text) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            retry = text;
+        } else if (*pattern == *text || *pattern == '?') {
+            pattern++;
+            text++;
+        } else if (star) {
+            pattern = star;
+            text = ++retry;
+        } else
+            return 0;
+    }
+    return pattern[strspn(pattern, "*")] == 0;
+}
+
+typedef struct rule {
+    char pattern[WORD];
+    int key, factor; /* factor: value multiplies what the options say */
+    double value;
+} rule;
+
+static lam_status bad_rule(const char *text, size_t length)
+{
+    return lami_fail(LAM_EOPTION, "--set: \"%.*s\" is not PATTERN KEY VALUE, such as batchnorm*.beta lr x64",
+                     (int)(length < WORD ? length : WORD), text);
+}
+
+static lam_status parse_rule(rule *r, const char *text, size_t length)
+{
+    char key[WORD], value[WORD], rest[WORD];
+    const char *at = text, *end = text + length;
+    if (!next_word(r->pattern, &at, end) || !next_word(key, &at, end) || !next_word(value, &at, end) ||
+        next_word(rest, &at, end) || at < end)
+        return bad_rule(text, length);
+    for (r->key = 0; r->key < KEYS && strcmp(key, keys[r->key]); r->key++)
+        ;
+    if (r->key == KEYS) {
+        const char *meant = lami_nearest(key, KEYS, key_name, NULL);
+        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s%s%s (lr, l2, weight-decay)", key,
+                         meant ? ", did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    }
+    r->factor = value[0] == 'x';
+    if (lami_parse_real(&r->value, value + r->factor) || !(r->value >= 0))
+        return lami_fail(LAM_EOPTION, "--set: \"%s\" is not a number of at least 0, or x and a factor", value);
+    return LAM_OK;
+}
+
+/* `base`: the options' learning rate, L2 and weight decay. */
+static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const rule *r, const double base[KEYS])
+{
+    int any = 0;
+    double value = r->factor ? r->value * base[r->key] : r->value;
+    if (r->key == KEY_LR) { /* a factor, whatever the schedule */
+        if (!r->factor && r->value > 0 && !(base[KEY_LR] > 0))
+            return lami_fail(LAM_EOPTION, "--set %s lr %g: give a factor (x2): --lr is 0", r->pattern, r->value);
+        value = r->factor || !(r->value > 0) ? r->value : r->value / base[KEY_LR];
+    }
+    for (size_t i = 0; i < net->params; i++) {
+        if (!matches(r->pattern, net->param[i].name))
+            continue;
+        any = 1;
+        if (!net->param[i].spec->trained) /* running statistics: nothing to set, but no mistake: batchnorm1.* */
+            continue;
+        double *to[KEYS] = { &rules[i].lr, &rules[i].l2, &rules[i].weight_decay };
+        *to[r->key] = value;
+    }
+    if (any)
+        return LAM_OK;
+    const char *meant = lami_nearest(r->pattern, net->params, param_name, net);
+    return lami_fail(LAM_EOPTION, "--set: no parameter matches \"%s\"%s%s%s", r->pattern,
+                     meant ? ", did you mean " : "", meant ? meant : "", meant ? "?" : " (lamina describe lists them)");
+}
+
+static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const char *text, const double base[KEYS])
+{
+    while (text && *text) {
+        const size_t length = strcspn(text, ";"), blank = strspn(text, " \t");
+        if (blank < length) {
+            rule r;
+            LAM_TRY(parse_rule(&r, text, length));
+            LAM_TRY(apply_rule(rules, net, &r, base));
+        }
+        text += length + (text[length] == ';');
+    }
+    return LAM_OK;
+}
+
+lam_status lami_param_rules(lami_param_rule **out, const lam_net *net, const lam_options *o)
+{
+    const double base[KEYS] = { o->lr >= 0 ? o->lr : lami_optim_default_lr(o->optim), o->l2,
+                                o->weight_decay >= 0 ? o->weight_decay : lami_optim_default_weight_decay(o->optim) };
+    *out = NULL;
+    lami_param_rule *rules = lami_alloc(net->params, sizeof *rules);
+    if (!rules)
+        return LAM_ENOMEM;
+    for (size_t i = 0; i < net->params; i++) {
+        const lami_param_spec *s = net->param[i].spec;
+        if (s->trained)
+            rules[i] = (lami_param_rule) { 1, s->decays ? base[KEY_L2] : 0, s->decays ? base[KEY_DECAY] : 0 };
+    }
+    const lam_status status = apply_all(rules, net, o->set_rules, base);
+    if (status)
+        lami_free(rules);
+    else
+        *out = rules;
+    return status;
+}
