@@ -8,6 +8,7 @@
 #include "../src/core/mem.h"
 #include "../src/data/data.h"
 #include "folder.h"
+#include "pickles.h"
 #include "tar_file.h"
 
 enum { PIXELS = 3072, RECORD = 3073, RECORDS = 3, BATCH = RECORDS * RECORD };
@@ -71,6 +72,45 @@ static void check_whole(const char *path)
     lam_data_free(data);
 }
 
+/* The same batches as Python has them, and a file of names. */
+static pickle_file pickled[4];
+
+static void make_python(void)
+{
+    static uint8_t room[4][2 * BATCH], pixels[RECORDS * PIXELS], labels[RECORDS];
+    static const char *const names[] = { "airplane", "automobile", "bird",  "cat",  "deer",
+                                         "dog",      "frog",       "horse", "ship", "lorry" };
+    make();
+    for (int b = 0; b < 4; b++)
+        pickled[b] = (pickle_file) { room[b], 0, sizeof room[b] };
+    for (int b = 0; b < 3; b++) {
+        for (int r = 0; r < RECORDS; r++) {
+            labels[r] = batch[b][r * RECORD];
+            memcpy(pixels + r * PIXELS, &batch[b][r * RECORD + 1], PIXELS);
+        }
+        PUT(&pickled[b], "\x80\2}(");
+        put_string(&pickled[b], "batch_label");
+        put_string(&pickled[b], "testing batch 1 of 1");
+        put_numbers(&pickled[b], "labels", labels, RECORDS);
+        put_array(&pickled[b], "data", RECORDS, PIXELS, pixels);
+        PUT(&pickled[b], "u.");
+    }
+    PUT(&pickled[3], "\x80\2}(");
+    put_names(&pickled[3], "label_names", names, 10);
+    PUT(&pickled[3], "U\7num_visM\x00\x0cu.");
+}
+
+static const char *const python_names[] = { "data_batch_1", "data_batch_2", "test_batch", "batches.meta" };
+
+static void write_python(const char *below)
+{
+    char name[100];
+    for (int b = 0; b < 4; b++) {
+        snprintf(name, sizeof name, "%s%s", below, python_names[b]);
+        write_file(name, pickled[b].at, pickled[b].size);
+    }
+}
+
 static void expect_error(const char *path, lam_status status, const char *what)
 {
     lam_data *data;
@@ -100,6 +140,108 @@ static void an_archive_is_read_packed_or_not(void **state)
     write_packed("c.tar.gz", archive, size);
     check_whole(in_folder("c.tar"));
     check_whole(in_folder("c.tar.gz"));
+}
+
+static void python_batches_are_the_same(void **state)
+{
+    (void)state;
+    make_python();
+    make_folder("cifar-10-batches-py");
+    write_python("cifar-10-batches-py/");
+    check_whole(folder);
+    check_whole(in_folder("cifar-10-batches-py"));
+    size_t size = 0; /* in another order */
+    static const int order[] = { 3, 1, 2, 0 };
+    for (int i = 0; i < 4; i++) {
+        char name[100];
+        snprintf(name, sizeof name, "cifar-10-batches-py/%s", python_names[order[i]]);
+        size = tar_add(archive, size, name, '0', pickled[order[i]].at, pickled[order[i]].size);
+    }
+    size = tar_end(archive, size);
+    write_file("c.tar", archive, size);
+    write_packed("c.tar.gz", archive, size);
+    check_whole(in_folder("c.tar"));
+    check_whole(in_folder("c.tar.gz"));
+}
+
+static void damaged_python_batches_are_errors(void **state)
+{
+    (void)state;
+    make_python();
+    write_python("");
+    write_file("data_batch_2", pickled[1].at, 3000);
+    expect_error(folder, LAM_EFORMAT, "data_batch_2 has 3000 bytes: too few for a picture");
+    write_file("data_batch_2", pickled[1].at, pickled[1].size - 1);
+    expect_error(folder, LAM_EFORMAT, "data_batch_2: damaged pickle: byte");
+    write_packed("data_batch_2", pickled[1].at, pickled[1].size);
+    expect_error(folder, LAM_EFORMAT, "gzip data; unpack it");
+    write_file("data_batch_2", pickled[3].at, pickled[3].size);
+    write_file("batches.meta", pickled[0].at, 100);
+    expect_error(folder, LAM_EFORMAT, "data_batch_2");
+    write_python("");
+    write_file("batches.meta", pickled[3].at, 100);
+    expect_error(folder, LAM_EFORMAT, "batches.meta: damaged pickle");
+    write_file("batches.meta", "}.", 2);
+    expect_error(folder, LAM_EFORMAT, "batches.meta: no list under the key label_names");
+    write_python("");
+    uint8_t *label = memchr(pickled[0].at, ']', 200);
+    assert_non_null(label);
+    label[3] = 10;
+    write_python("");
+    expect_error(folder, LAM_EFORMAT, "label of record 0 of data_batch_1 is 10; labels are 0 to 9");
+    label[2] = 'q'; /* remembers instead */
+    write_python("");
+    expect_error(folder, LAM_EFORMAT, "data_batch_1");
+    pickle_file few = { archive, 0, sizeof archive };
+    PUT(&few, "}(");
+    put_numbers(&few, "labels", (const uint8_t[]) { 1, 2 }, 2);
+    put_array(&few, "data", 1, PIXELS, batch[0]);
+    PUT(&few, "u.");
+    write_file("data_batch_1", few.at, few.size);
+    expect_error(folder, LAM_EFORMAT, "data_batch_1: 1 pictures, but 2 labels");
+    few.size = 0;
+    PUT(&few, "}(");
+    put_numbers(&few, "labels", (const uint8_t[]) { 1, 2 }, 2);
+    put_array(&few, "data", 2, PIXELS / 2, batch[0]);
+    PUT(&few, "u.");
+    write_file("data_batch_1", few.at, few.size);
+    expect_error(folder, LAM_EFORMAT, "data_batch_1: the array is 2x1536; Nx3072 is needed");
+}
+
+/* The set that make_cifar10.py makes, in both forms. It takes ten seconds, so it runs only where somebody names a
+ * Python. */
+static void both_forms_of_real_pictures_are_the_same(void **state)
+{
+    (void)state;
+    static const char script[] = LAMINA_SOURCE "/../shared/data/make_cifar10.py";
+    char command[4096];
+    lam_data *data[2];
+    const char *python = getenv("LAMINA_PYTHON");
+    if (!python || !*python || access(script, R_OK)) {
+        print_message("skipped: LAMINA_PYTHON does not name a Python with NumPy and Pillow, or the data is not here\n");
+        skip();
+    }
+    static const char *const form[] = { "bin", "py" };
+    for (int i = 0; i < 2; i++) {
+        make_folder(form[i]);
+        snprintf(command, sizeof command, "%s '%s' '%s' --form %s --per-class 5", python, script, in_folder(form[i]),
+                 form[i]);
+        assert_int_equal(system(command), 0);
+        assert_int_equal(lam_data_open(&data[i], in_folder(form[i]), NULL), LAM_OK);
+        assert_int_equal(lam_data_count(data[i], LAM_TRAIN), 50);
+        assert_int_equal(lam_data_count(data[i], LAM_TEST), 10);
+    }
+    for (int part = LAM_TRAIN; part <= LAM_TEST; part += LAM_TEST) {
+        for (size_t i = 0; i < lam_data_count(data[0], (lam_part)part); i++) {
+            assert_int_equal(lam_data_label(data[0], (lam_part)part, i), lam_data_label(data[1], (lam_part)part, i));
+            assert_memory_equal(lami_data_sample(data[0], (lam_part)part, i),
+                                lami_data_sample(data[1], (lam_part)part, i), PIXELS);
+        }
+    }
+    for (size_t k = 0; k < 10; k++)
+        assert_string_equal(lam_data_class_name(data[0], k), lam_data_class_name(data[1], k));
+    lam_data_free(data[0]);
+    lam_data_free(data[1]);
 }
 
 static void a_small_set_has_one_batch_and_the_usual_names(void **state)
@@ -236,6 +378,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_folder_is_read_with_or_without_its_level, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(an_archive_is_read_packed_or_not, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(python_batches_are_the_same, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(damaged_python_batches_are_errors, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(both_forms_of_real_pictures_are_the_same, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_small_set_has_one_batch_and_the_usual_names, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(missing_batches_are_named, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(sizes_that_do_not_fit_are_errors, folder_setup, folder_teardown),

@@ -168,7 +168,7 @@ static void only_the_training_part_counts(void **state)
 {
     (void)state;
     lam_data *data = make(LAM_U8);
-    assert_int_equal(lami_data_split(data, "last:10", 0), LAM_OK);
+    assert_int_equal(lami_data_split(data, LAM_VAL, "last:10", 0), LAM_OK);
     lami_prep prep;
     assert_int_equal(lami_prep_fit(&prep, "mean-image", data), LAM_OK);
     uint64_t sum = 0;

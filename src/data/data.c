@@ -2,15 +2,19 @@
 #include "data.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../core/fpu.h"
 #include "../core/mem.h"
 
 static void free_part(lami_part *part)
 {
     lami_pages_free(part->x_owned, part->x_bytes);
     lami_free(part->label);
+    lami_free(part->target);
+    lami_free(part->weight);
     lami_free(part->index);
     *part = (lami_part) { 0 };
 }
@@ -26,6 +30,15 @@ static void free_classes(lam_data *data)
     data->classes = 0;
 }
 
+static void free_targets(lam_data *data)
+{
+    for (size_t k = 0; data->target_name && k < data->targets; k++)
+        lami_free(data->target_name[k]);
+    lami_free(data->target_name);
+    data->target_name = NULL;
+    data->targets = 0;
+}
+
 void lam_data_free(lam_data *data)
 {
     if (!data)
@@ -33,8 +46,12 @@ void lam_data_free(lam_data *data)
     for (int i = 0; i < 3; i++)
         free_part(&data->part[i]);
     free_part(&data->stored);
-    free_classes(data);
-    lami_free(data->path);
+    if (!data->is_view) {
+        free_classes(data);
+        free_targets(data);
+        lami_schema_free(data->schema);
+        lami_free(data->path);
+    }
     lami_free(data);
 }
 
@@ -43,6 +60,18 @@ const void *lami_data_sample(const lam_data *data, lam_part part, size_t i)
     const lami_part *p = &data->part[part];
     const void *x = p->of ? p->of->x : p->x;
     return (const char *)x + (p->of ? p->index[i] : i) * data->sample_bytes;
+}
+
+/* Labels or targets, as the data set has them. */
+static lam_status answer_room(lam_data *data, lami_part *part, size_t count)
+{
+    size_t numbers;
+    if (data->unlabeled)
+        return LAM_OK;
+    LAM_TRY(lami_mul(&numbers, count, data->targets));
+    if (data->targets)
+        return (part->target = lami_alloc(numbers, sizeof *part->target)) ? LAM_OK : LAM_ENOMEM;
+    return (part->label = lami_alloc(count, sizeof *part->label)) ? LAM_OK : LAM_ENOMEM;
 }
 
 lam_status lami_data_room(lam_data *data, lam_part part, size_t count)
@@ -54,11 +83,9 @@ lam_status lami_data_room(lam_data *data, lam_part part, size_t count)
     if (!count || count >= UINT32_MAX)
         return lami_fail(LAM_ESHAPE, "%zu samples: 1 to %" PRIu32 " are possible", count, UINT32_MAX - 1);
     lami_part made = { .count = count, .x_bytes = bytes };
-    made.label = lami_alloc(count, sizeof *made.label);
-    if (!made.label)
-        return LAM_ENOMEM;
+    LAM_TRY(answer_room(data, &made, count));
     if (lami_pages_new(&made.x_owned, bytes)) {
-        lami_free(made.label);
+        free_part(&made);
         return LAM_ENOMEM;
     }
     made.x = made.x_owned;
@@ -95,7 +122,61 @@ lam_status lami_data_set_classes(lam_data *data, size_t classes, const char *con
     return LAM_OK;
 }
 
+lam_status lami_data_set_targets(lam_data *data, size_t targets, const char *const *names)
+{
+    free_targets(data);
+    data->targets = targets;
+    if (!names)
+        return LAM_OK;
+    data->target_name = lami_alloc(targets, sizeof *data->target_name);
+    if (!data->target_name)
+        return LAM_ENOMEM;
+    for (size_t k = 0; k < targets; k++)
+        if (!(data->target_name[k] = lami_strdup(names[k])))
+            return LAM_ENOMEM;
+    return LAM_OK;
+}
+
 /* ---- from arrays ---- */
+
+static int is_real(const lam_tensor *t)
+{
+    return t->dtype == LAM_F32 || t->dtype == LAM_F64;
+}
+
+lam_status lami_targets_from(double *target, const lam_tensor *y, size_t count, size_t targets)
+{
+    char text[LAMI_SHAPE_TEXT];
+    if (!is_real(y))
+        return lami_fail(LAM_EINVAL, "y is %s; f32 or f64 is needed for numbers", lami_dtype_name(y->dtype));
+    if (y->shape.rank < 1 || y->shape.dim[0] != count || lam_shape_count(&y->shape) != count * targets)
+        return lami_fail(LAM_ESHAPE, "y is %s; %zu numbers for each of %zu samples are needed",
+                         lami_shape_text(text, &y->shape), targets, count);
+    for (size_t i = 0; i < count * targets; i++) {
+        target[i] = lami_real_at(y->data, y->dtype, i);
+        if (!isfinite(target[i]))
+            return lami_fail(LAM_EFORMAT, "y[%zu] is not a finite number", i / targets);
+    }
+    return LAM_OK;
+}
+
+lam_status lami_weights_from(double *weight, const lam_tensor *w, size_t count)
+{
+    char text[LAMI_SHAPE_TEXT];
+    if (!w || !w->data || !is_real(w))
+        return lami_fail(LAM_EINVAL, "weights: a tensor of f32 or f64 is needed");
+    if (w->shape.rank != 1 || w->shape.dim[0] != count)
+        return lami_fail(LAM_ESHAPE, "weights are %s; one for each of %zu samples is needed",
+                         lami_shape_text(text, &w->shape), count);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        weight[i] = lami_real_at(w->data, w->dtype, i);
+        if (!(weight[i] >= 0) || !isfinite(weight[i]))
+            return lami_fail(LAM_EINVAL, "weights[%zu] is not a finite number of at least 0", i);
+        sum += weight[i];
+    }
+    return sum > 0 ? LAM_OK : lami_fail(LAM_EINVAL, "weights: all are 0");
+}
 
 /* x is (N, D) or (N, C, H, W) of a dtype that samples have, y is (N): the count and the shape of a sample. */
 static lam_status check_arrays(size_t *count, lam_shape *sample, const lam_tensor *x, const lam_tensor *y)
@@ -149,7 +230,7 @@ lam_status lami_labels_from(int32_t *label, size_t *largest, const lam_tensor *y
     return LAM_OK;
 }
 
-/* x and y into an empty part of data, whose dtype and shape are set. */
+/* x and y into an empty part of data, whose dtype, shape and targets are set. */
 static lam_status fill_part(lam_data *data, lam_part part, size_t *largest, const lam_tensor *x, const lam_tensor *y,
                             size_t count, size_t limit, int borrow)
 {
@@ -157,9 +238,7 @@ static lam_status fill_part(lam_data *data, lam_part part, size_t *largest, cons
     if (count >= UINT32_MAX)
         return lami_fail(LAM_ESHAPE, "data from arrays: %zu samples are too many", count);
     if (borrow) {
-        p->label = lami_alloc(count, sizeof *p->label);
-        if (!p->label)
-            return LAM_ENOMEM;
+        LAM_TRY(answer_room(data, p, count));
         p->x = x->data;
         p->count = count;
         data->sample_bytes = lam_shape_count(&data->shape) * lami_dtype_size(data->dtype);
@@ -167,10 +246,28 @@ static lam_status fill_part(lam_data *data, lam_part part, size_t *largest, cons
         LAM_TRY(lami_data_room(data, part, count));
         memcpy(p->x_owned, x->data, p->x_bytes);
     }
-    const lam_status status = lami_labels_from(p->label, largest, y, count, limit);
+    const lam_status status = data->targets ? lami_targets_from(p->target, y, count, data->targets)
+                                            : lami_labels_from(p->label, largest, y, count, limit);
     if (status)
         free_part(p);
     return status;
+}
+
+/* Numbers to predict where y is of reals: (N) or (N, K). */
+static lam_status choose_targets(lam_data *data, const lam_tensor *y, size_t count, size_t classes)
+{
+    size_t numbers;
+    char text[LAMI_SHAPE_TEXT];
+    if (!is_real(y))
+        return LAM_OK;
+    if (classes)
+        return lami_fail(LAM_EINVAL, "data from arrays: y is %s: numbers to predict have no classes",
+                         lami_dtype_name(y->dtype));
+    LAM_TRY(lami_shape_check(&numbers, &y->shape));
+    if (y->shape.rank < 1 || y->shape.rank > 2 || y->shape.dim[0] != count)
+        return lami_fail(LAM_ESHAPE, "data from arrays: y is %s; (%zu) or (%zu, K) is needed",
+                         lami_shape_text(text, &y->shape), count, count);
+    return lami_data_set_targets(data, numbers / count, NULL);
 }
 
 lam_status lam_data_from_arrays(lam_data **out, const lam_tensor *x, const lam_tensor *y, size_t classes, int borrow)
@@ -180,6 +277,7 @@ lam_status lam_data_from_arrays(lam_data **out, const lam_tensor *x, const lam_t
     if (!out)
         return lami_fail(LAM_EINVAL, "lam_data_from_arrays: NULL argument");
     *out = NULL;
+    LAMI_FPU_SCOPE;
     LAM_TRY(check_arrays(&count, &sample, x, y));
     if (classes > LAMI_MAX_CLASSES)
         return lami_fail(LAM_EINVAL, "data from arrays: %zu classes; at most %d are possible", classes,
@@ -190,8 +288,10 @@ lam_status lam_data_from_arrays(lam_data **out, const lam_tensor *x, const lam_t
     data->dtype = x->dtype;
     data->shape = sample;
     const size_t limit = classes ? classes : LAMI_MAX_CLASSES;
-    lam_status status = fill_part(data, LAM_TRAIN, &largest, x, y, count, limit, borrow);
+    lam_status status = choose_targets(data, y, count, classes);
     if (!status)
+        status = fill_part(data, LAM_TRAIN, &largest, x, y, count, limit, borrow);
+    if (!status && !data->targets)
         status = lami_data_set_classes(data, classes ? classes : largest + 1, NULL);
     if (status) {
         lam_data_free(data);
@@ -210,6 +310,7 @@ lam_status lam_data_add_part(lam_data *data, lam_part part, const lam_tensor *x,
         return lami_fail(LAM_EINVAL, "lam_data_add_part: no data, or not a part");
     if (data->part[part].count)
         return lami_fail(LAM_EINVAL, "lam_data_add_part: this part is there already");
+    LAMI_FPU_SCOPE;
     LAM_TRY(check_arrays(&count, &sample, x, y));
     if (!lami_shape_equal(&sample, &data->shape))
         return lami_fail(LAM_ESHAPE, "lam_data_add_part: samples are %s, those of the training part %s",
@@ -218,6 +319,22 @@ lam_status lam_data_add_part(lam_data *data, lam_part part, const lam_tensor *x,
         return lami_fail(LAM_EINVAL, "lam_data_add_part: x is %s, the training part's %s", lami_dtype_name(x->dtype),
                          lami_dtype_name(data->dtype));
     return fill_part(data, part, &largest, x, y, count, data->classes, borrow);
+}
+
+lam_status lam_data_set_weights(lam_data *data, lam_part part, const lam_tensor *weights)
+{
+    if (!data || part < LAM_TRAIN || part > LAM_TEST || !data->part[part].count)
+        return lami_fail(LAM_EINVAL, "lam_data_set_weights: no data, or no such part");
+    lami_part *p = &data->part[part];
+    double *weight = lami_alloc(p->count, sizeof *weight);
+    if (!weight)
+        return LAM_ENOMEM;
+    LAMI_FPU_SCOPE;
+    const lam_status status = lami_weights_from(weight, weights, p->count);
+    lami_free(status ? weight : p->weight);
+    if (!status)
+        p->weight = weight;
+    return status;
 }
 
 /* ---- getters ---- */
@@ -251,5 +368,27 @@ const char *lam_data_class_name(const lam_data *data, size_t index)
 
 int lam_data_label(const lam_data *data, lam_part part, size_t index)
 {
-    return index < lam_data_count(data, part) ? data->part[part].label[index] : -1;
+    return index < lam_data_count(data, part) && data->part[part].label ? data->part[part].label[index] : -1;
+}
+
+size_t lam_data_targets(const lam_data *data)
+{
+    return data ? data->targets : 0;
+}
+
+const char *lam_data_target_name(const lam_data *data, size_t k)
+{
+    return data && data->target_name && k < data->targets ? data->target_name[k] : NULL;
+}
+
+double lam_data_target(const lam_data *data, lam_part part, size_t index, size_t k)
+{
+    if (index >= lam_data_count(data, part) || k >= data->targets || !data->part[part].target)
+        return NAN;
+    return data->part[part].target[index * data->targets + k];
+}
+
+double lam_data_weight(const lam_data *data, lam_part part, size_t index)
+{
+    return index < lam_data_count(data, part) && data->part[part].weight ? data->part[part].weight[index] : 1;
 }

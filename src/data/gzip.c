@@ -22,7 +22,9 @@ enum {
 
 struct lami_gzip {
     char *path;
-    int fd;
+    int fd;               /* -1: memory */
+    const uint8_t *bytes; /* of memory, those not yet given to z */
+    size_t bytes_left;
     int packed, ended;
     int unpacking;    /* z needs inflateEnd */
     int later_member; /* a member has ended before this one */
@@ -65,12 +67,38 @@ static lam_status read_file(lami_gzip *in, void *out, size_t size, size_t *got)
     return LAM_OK;
 }
 
+static void refill_from_memory(lami_gzip *in)
+{
+    const size_t size = in->bytes_left < INFLATE_MOST ? in->bytes_left : INFLATE_MOST;
+    in->z.next_in = (Bytef *)(uintptr_t)in->bytes;
+    in->z.avail_in = (uInt)size;
+    in->bytes += size;
+    in->bytes_left -= size;
+}
+
 static lam_status refill(lami_gzip *in)
 {
     size_t got;
+    if (in->fd < 0) {
+        refill_from_memory(in);
+        return LAM_OK;
+    }
     LAM_TRY(read_file(in, in->in, IN_BYTES, &got));
     in->z.next_in = in->in;
     in->z.avail_in = (uInt)got;
+    return LAM_OK;
+}
+
+/* The first bytes tell whether the stream is packed. */
+static lam_status start(lami_gzip *in)
+{
+    LAM_TRY(refill(in));
+    in->packed = in->z.avail_in >= 2 && in->z.next_in[0] == 0x1f && in->z.next_in[1] == 0x8b;
+    if (!in->packed)
+        return LAM_OK;
+    if (inflateInit2(&in->z, MAX_WBITS + GZIP_ONLY) != Z_OK)
+        return lami_fail(LAM_ENOMEM, "out of memory while unpacking %s", in->path);
+    in->unpacking = 1;
     return LAM_OK;
 }
 
@@ -86,33 +114,47 @@ static lam_status open_file(lami_gzip *in)
     if (!S_ISREG(st.st_mode))
         return lami_fail(LAM_EREAD, "cannot read %s: not a regular file", in->path);
     in->file_size = (uint64_t)st.st_size;
-    LAM_TRY(refill(in));
-    in->packed = in->z.avail_in >= 2 && in->in[0] == 0x1f && in->in[1] == 0x8b;
-    if (!in->packed)
-        return LAM_OK;
-    if (inflateInit2(&in->z, MAX_WBITS + GZIP_ONLY) != Z_OK)
-        return lami_fail(LAM_ENOMEM, "out of memory while unpacking %s", in->path);
-    in->unpacking = 1;
-    return LAM_OK;
+    return start(in);
+}
+
+/* A zeroed stream without a source yet. */
+static lam_status new_stream(lami_gzip **in, const char *path)
+{
+    *in = lami_alloc(1, sizeof **in);
+    if (!*in)
+        return LAM_ENOMEM;
+    (*in)->fd = -1;
+    (*in)->z.zalloc = zlib_alloc;
+    (*in)->z.zfree = zlib_free;
+    (*in)->path = lami_strdup(path);
+    return (*in)->path ? LAM_OK : LAM_ENOMEM;
 }
 
 lam_status lami_gzip_open(lami_gzip **out, const char *path)
 {
-    *out = NULL;
-    lami_gzip *in = lami_alloc(1, sizeof *in);
-    if (!in)
-        return LAM_ENOMEM;
-    in->fd = -1;
-    in->z.zalloc = zlib_alloc;
-    in->z.zfree = zlib_free;
-    in->path = lami_strdup(path);
-    const lam_status status = in->path ? open_file(in) : LAM_ENOMEM;
+    lam_status status = new_stream(out, path);
+    if (!status)
+        status = open_file(*out);
     if (status) {
-        lami_gzip_close(in);
-        return status;
+        lami_gzip_close(*out);
+        *out = NULL;
     }
-    *out = in;
-    return LAM_OK;
+    return status;
+}
+
+lam_status lami_gzip_open_bytes(lami_gzip **out, const char *name, const void *data, size_t size)
+{
+    lam_status status = new_stream(out, name);
+    if (!status) {
+        (*out)->bytes = data;
+        (*out)->bytes_left = (*out)->file_size = size;
+        status = start(*out);
+    }
+    if (status) {
+        lami_gzip_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 void lami_gzip_close(lami_gzip *in)
@@ -127,24 +169,32 @@ void lami_gzip_close(lami_gzip *in)
     lami_free(in);
 }
 
-static lam_status read_plain(lami_gzip *in, uint8_t *out, size_t size, size_t *got)
+/* From what z holds, up to size bytes. */
+static size_t take_held(lami_gzip *in, uint8_t *out, size_t size)
 {
     const size_t held = size < in->z.avail_in ? size : in->z.avail_in;
     if (held)
         memcpy(out, in->z.next_in, held);
     in->z.next_in += held;
     in->z.avail_in -= (uInt)held;
-    size_t direct = 0;
-    if (size - held >= IN_BYTES) {
-        LAM_TRY(read_file(in, out + held, size - held, &direct));
-    } else if (size > held) {
-        LAM_TRY(refill(in));
-        direct = size - held < in->z.avail_in ? size - held : in->z.avail_in;
-        memcpy(out + held, in->z.next_in, direct);
-        in->z.next_in += direct;
-        in->z.avail_in -= (uInt)direct;
+    return held;
+}
+
+static lam_status read_plain(lami_gzip *in, uint8_t *out, size_t size, size_t *got)
+{
+    *got = take_held(in, out, size);
+    if (size - *got >= IN_BYTES && in->fd >= 0) {
+        size_t direct = 0;
+        LAM_TRY(read_file(in, out + *got, size - *got, &direct));
+        *got += direct;
+        return LAM_OK;
     }
-    *got = held + direct;
+    while (*got < size) {
+        LAM_TRY(refill(in));
+        if (!in->z.avail_in)
+            break;
+        *got += take_held(in, out + *got, size - *got);
+    }
     return LAM_OK;
 }
 

@@ -13,6 +13,8 @@ typedef struct lami_gzip lami_gzip;
 /* Regular files only. All errors name the path: LAM_EREAD (with the system's reason), LAM_EFORMAT (damaged, cut off, or
  * followed by other bytes), LAM_ENOMEM. After an error only close is allowed. */
 lam_status lami_gzip_open(lami_gzip **in, const char *path);
+/* gzip data, or other, in memory, which is borrowed until close; `name` is for messages. Errors: LAM_ENOMEM. */
+lam_status lami_gzip_open_bytes(lami_gzip **in, const char *name, const void *data, size_t size);
 void lami_gzip_close(lami_gzip *in);
 
 /* Exactly `size` bytes; LAM_EFORMAT when fewer are left. */

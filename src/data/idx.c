@@ -202,18 +202,21 @@ static int matches_fashion_mnist(const char *path)
     return is_called(path, "fashion-mnist") && matches(path);
 }
 
-static lam_status open_idx_folder(lam_data *data, const char *path)
+static lam_status open_idx_folder(lam_data *data, const char *path, const lami_open *how)
 {
+    (void)how;
     return open_folder(data, path, 0, NULL);
 }
 
-static lam_status open_mnist(lam_data *data, const char *path)
+static lam_status open_mnist(lam_data *data, const char *path, const lami_open *how)
 {
+    (void)how;
     return open_folder(data, path, MNIST_CLASSES, NULL);
 }
 
-static lam_status open_fashion_mnist(lam_data *data, const char *path)
+static lam_status open_fashion_mnist(lam_data *data, const char *path, const lami_open *how)
 {
+    (void)how;
     static const char *const names[MNIST_CLASSES] = { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot" };
     return open_folder(data, path, MNIST_CLASSES, names);

@@ -311,7 +311,7 @@ static char *canonical(const char *text)
 lam_status lami_prep_fit(lami_prep *prep, const char *text, const lam_data *data)
 {
     *prep = (lami_prep) { 0 };
-    char *list = canonical(text ? text : data->dtype == LAM_U8 ? "scale=1/255" : "none");
+    char *list = canonical(text ? text : data->schema ? "standardize" : data->dtype == LAM_U8 ? "scale=1/255" : "none");
     const lam_status status = list ? fit(prep, list, data) : LAM_ENOMEM;
     lami_free(list);
     if (status)
