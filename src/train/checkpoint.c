@@ -59,11 +59,19 @@ char *lami_describe_data(const lam_data *data)
     char text[DESCRIPTION_BYTES], shape[LAMI_SHAPE_TEXT], labels[65];
     lami_digest digest;
     lami_digest_start(&digest);
-    for (int part = LAM_TRAIN; part <= LAM_VAL; part++)
-        lami_digest_add(&digest, data->part[part].label, data->part[part].count * sizeof(int32_t));
+    for (int k = LAM_TRAIN; k <= LAM_VAL; k++) {
+        const lami_part *part = &data->part[k];
+        if (part->label)
+            lami_digest_add(&digest, part->label, part->count * sizeof *part->label);
+        if (part->target)
+            lami_digest_add(&digest, part->target, part->count * data->targets * sizeof *part->target);
+        if (part->weight)
+            lami_digest_add(&digest, part->weight, part->count * sizeof *part->weight);
+    }
     lami_digest_end(&digest, labels);
-    snprintf(text, sizeof text, "%s %s, %zu classes, %zu training and %zu validation samples, labels %.16s",
-             lami_shape_text(shape, &data->shape), lami_dtype_name(data->dtype), data->classes,
+    snprintf(text, sizeof text, "%s %s, %zu %s, %zu training and %zu validation samples, labels %.16s",
+             lami_shape_text(shape, &data->shape), lami_dtype_name(data->dtype),
+             data->targets ? data->targets : data->classes, data->targets ? "targets" : "classes",
              data->part[LAM_TRAIN].count, data->part[LAM_VAL].count, labels);
     return lami_strdup(text);
 }
@@ -142,6 +150,8 @@ static lam_status put_model(writing *w, const lam_net *net)
     LAM_TRY(lami_model_put(w->out, &w->block[w->blocks++], net, net->values));
     w->crc = add_crc(w->crc, net->prep.shift, net->prep.count * sizeof(double));
     w->crc = add_crc(w->crc, net->prep.scale, net->prep.count * sizeof(double));
+    w->crc = add_crc(w->crc, net->units.shift, net->units.count * sizeof(double));
+    w->crc = add_crc(w->crc, net->units.scale, net->units.count * sizeof(double));
     w->crc = add_crc(w->crc, w->block[w->blocks - 1], block_bytes(net, 0));
     return LAM_OK;
 }
@@ -341,8 +351,8 @@ static size_t kept_params(const lam_net *net, int trained_only)
 lam_status lami_checkpoint_read_rule(lam_session *session, const lam_net *net, const lami_state *state,
                                      const lami_st_in *in, const char *path)
 {
-    size_t tensors =
-        kept_params(net, 0) * (state->best_known ? 2 : 1) + (net->prep.count ? 2 : 0) + (state->entries ? 1 : 0);
+    size_t tensors = kept_params(net, 0) * (state->best_known ? 2 : 1) + (net->prep.count ? 2 : 0) +
+                     (net->units.count ? 2 : 0) + (state->entries ? 1 : 0);
     const char *name;
     for (size_t slot = 0; slot < SLOTS_MAX; slot++) {
         void *values = lami_session_state(session, slot, &name);

@@ -260,6 +260,8 @@ typedef struct check {
     double *x; /* batch x sample, C x H x W */
     const void **sample;
     int32_t *label;
+    double *target;
+    const double **target_row;
     double *gradient; /* laid out like net->values */
     lami_check_tensor *tensor;
     size_t tensors;
@@ -277,6 +279,7 @@ static lam_status copy_options(check *k, const lam_options *options)
 {
     LAM_TRY(lami_options_copy(&k->options, options));
     LAM_TRY(lam_options_set(k->options, "dtype", "f64"));
+    LAM_TRY(lam_options_set(k->options, "accumulate", "1")); /* each forward pass is of the same step */
     return lami_option_given(options, offsetof(lam_options, batch)) ? LAM_OK
                                                                     : lam_options_set_real(k->options, "batch", BATCH);
 }
@@ -294,26 +297,47 @@ static void vary_vectors(const check *k)
     }
 }
 
-/* Normal inputs, random labels. */
+/* What the samples' answers are: labels, or numbers: any for mse, from 0 to 1 for yes/no. */
+static void draw_answers(check *k, size_t n)
+{
+    const lami_rng rng = lami_rng_make(k->options->seed, LAMI_RNG_CHECK, STREAM_LABEL, 0);
+    const size_t each = k->net->classes;
+    for (size_t i = 0; !k->net->loss->reals && i < n; i++)
+        k->label[i] = (int32_t)lami_rng_below(&rng, i, each);
+    for (size_t i = 0; k->net->loss->reals && i < n; i++) {
+        k->target_row[i] = k->target + i * each;
+        for (size_t c = 0; c < each; c++)
+            k->target[i * each + c] =
+                k->net->loss->values ? lami_rng_normal(&rng, i * each + c) : lami_rng_uniform(&rng, i * each + c);
+    }
+}
+
+/* Normal inputs, random answers. */
 static lam_status load_random(check *k)
 {
     const size_t n = k->options->batch, size = lam_shape_count(&k->net->input);
     const lami_rng input = lami_rng_make(k->options->seed, LAMI_RNG_CHECK, STREAM_INPUT, 0);
-    const lami_rng label = lami_rng_make(k->options->seed, LAMI_RNG_CHECK, STREAM_LABEL, 0);
-    size_t count;
+    size_t count, targets;
     LAM_TRY(lami_mul(&count, n, size));
+    LAM_TRY(lami_mul(&targets, n, k->net->loss->reals ? k->net->classes : 0));
     k->x = lami_alloc(count, sizeof *k->x);
     k->sample = lami_alloc(n, sizeof *k->sample);
     k->label = lami_alloc(n, sizeof *k->label);
-    if (!k->x || !k->sample || !k->label)
+    k->target = lami_alloc(targets, sizeof *k->target);
+    k->target_row = lami_alloc(n, sizeof *k->target_row);
+    if (!k->x || !k->sample || !k->label || !k->target || !k->target_row)
         return LAM_ENOMEM;
     for (size_t i = 0; i < count; i++)
         k->x[i] = lami_rng_normal(&input, i);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         k->sample[i] = k->x + i * size;
-        k->label[i] = (int32_t)lami_rng_below(&label, i, k->net->classes);
-    }
-    return lami_session_load(k->session, k->sample, LAM_F64, k->label, n);
+    draw_answers(k, n);
+    const int reals = k->net->loss->reals;
+    return lami_session_load(k->session, &(lami_batch) { .x = k->sample,
+                                                         .type = LAM_F64,
+                                                         .n = n,
+                                                         .label = reals ? NULL : k->label,
+                                                         .target = reals ? k->target_row : NULL });
 }
 
 /* A parameter's gradient, in memory order. */
@@ -391,6 +415,8 @@ done:
     lami_free(k.x);
     lami_free(k.sample);
     lami_free(k.label);
+    lami_free(k.target);
+    lami_free(k.target_row);
     lami_free(k.gradient);
     lami_free(k.tensor);
     return status;

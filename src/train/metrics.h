@@ -1,22 +1,42 @@
-/* metrics: loss and accuracy of a network on samples of a data set. */
+/* metrics: batches of a data set, and how good a network is on samples of it. */
 #ifndef LAMI_METRICS_H
 #define LAMI_METRICS_H
 
 #include "../data/data.h"
 #include "../net/session.h"
 
-/* Can net take the samples and labels of data? LAM_ESHAPE naming both if not. A network may have more scores than the
- * data has classes. */
+/* Can net take the samples and answers of data? LAM_ESHAPE naming both if not. A network may have more scores than the
+ * data has classes. Data without labels fits. */
 lam_status lami_check_fit(const lam_net *net, const lam_data *data);
 
-/* Loss (without L2) and accuracy on `count` samples of a part: those that `chosen` lists, or with NULL the first ones.
- * session: LAMI_SESSION_MEASURE. */
-lam_status lami_measure(lam_metrics *metrics, lam_session *session, const lam_data *data, lam_part part,
-                        const uint32_t *chosen, size_t count);
+/* Room for batches of at most `most` samples of a data set. */
+typedef struct lami_batch_rows {
+    const void **x;
+    int32_t *label;
+    const double **target;
+    double *weight;
+} lami_batch_rows;
+lam_status lami_batch_rows_new(lami_batch_rows *rows, size_t most);
+void lami_batch_rows_free(lami_batch_rows *rows);
 
-/* Pointers to n samples of a part and their labels, as lami_session_load takes them: chosen[0] .. chosen[n - 1], or
- * with NULL first .. first + n - 1. */
-void lami_gather(const void **x, int32_t *labels, const lam_data *data, lam_part part, const uint32_t *chosen,
-                 size_t first, size_t n);
+/* n samples of a part with their answers and weights: chosen[0] .. chosen[n - 1], or with NULL first .. first + n - 1. A
+ * sample's weight is multiplied with that of its class, class_weight[label], unless that is NULL. The batch borrows rows and
+ * data. */
+lami_batch lami_gather(lami_batch_rows *rows, const lam_data *data, lam_part part, const uint32_t *chosen, size_t first,
+                       size_t n, const double *class_weight);
+
+/* Loss and accuracy, or R2 and errors, on `count` samples of a part: those that `chosen` lists, or with NULL the first ones.
+ * session: LAMI_SESSION_MEASURE of `net`. */
+lam_status lami_measure(lam_metrics *metrics, lam_session *session, const lam_net *net, const lam_data *data,
+                        lam_part part, const uint32_t *chosen, size_t count);
+
+/* Are numbers predicted, so that R2 tells how good? Else accuracy does. */
+int lami_predicts_values(const lam_net *net, const lam_data *data);
+
+/* What "best" means: accuracy or R2. */
+double lami_score(const lam_metrics *metrics);
+
+/* Is the answer to sample i right, of scores (n, K) of type `dtype`? Adds K yes/no answers, or 1, to *asked. */
+size_t lami_right(size_t *asked, const lam_net *net, const void *scores, size_t i, const lami_batch *batch);
 
 #endif

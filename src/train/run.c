@@ -18,19 +18,25 @@
 #include "../core/file.h"
 #include "../core/mem.h"
 #include "../core/number.h"
+#include "schedule.h"
 
 enum { CONFIG_MAX_BYTES = 16 << 20 };
 
 static const char config_head[] = "# lamina run\n";
 
+static const char log_name[] = "log.jsonl", trials_name[] = "trials.jsonl";
+
+/* Keys of a search's config that are no options. */
+static const char *const of_search[] = { "net", "grid", "random", "trials", "cv", "budget", NULL };
+
 /* Options whose being given means something, whatever the value: kept only if given. */
-static const char *const kept_if_given[] = { "threads", "isa",          "device",     "no-merge", "epochs",
-                                             "steps",   "dropout-seed", "init-scale", "classes",  NULL };
+static const char *const kept_if_given[] = { "threads",      "isa",        "no-merge", "epochs", "steps",
+                                             "dropout-seed", "init-scale", "classes",  NULL };
 /* Options that concern the folder, not the training. */
-static const char *const not_kept[] = { "out", "no-save", NULL };
+static const char *const not_kept[] = { "out", "no-save", "log", NULL };
 /* Options that may change from one resume to the next: none of them changes the bits of a step. */
 static const char *const may_change[] = { "epochs",  "steps", "time",     "patience", "save-every",
-                                          "threads", "isa",   "no-merge", NULL };
+                                          "threads", "isa",   "no-merge", "log",      NULL };
 
 static int is_among(const char *const *names, const char *name)
 {
@@ -77,12 +83,12 @@ static lam_status make_folders(const char *folder)
     return status;
 }
 
-static lam_status set_paths(lami_run *run, const char *folder)
+static lam_status set_paths(lami_run *run, const char *folder, const char *log)
 {
-    *run = (lami_run) { .lock_fd = -1, .log_fd = -1 };
+    *run = (lami_run) { .lock_fd = -1, .log_fd = -1, .extra_fd = -1 };
     run->folder = lami_strdup(folder);
     run->config = lami_path_join(folder, "config");
-    run->log = lami_path_join(folder, "log.jsonl");
+    run->log = lami_path_join(folder, log);
     run->checkpoint = lami_path_join(folder, "last.ckpt");
     run->best = lami_path_join(folder, "best.safetensors");
     return run->folder && run->config && run->log && run->checkpoint && run->best ? LAM_OK : LAM_ENOMEM;
@@ -133,8 +139,20 @@ static int is_our_config(const char *path)
     return ours;
 }
 
+/* Is a search kept here? */
+static int has_trials(const lami_run *run)
+{
+    char *path = lami_path_join(run->folder, trials_name);
+    const int found = path && lami_is_file(path);
+    lami_free(path);
+    return found;
+}
+
 static lam_status check_free(const lami_run *run)
 {
+    if (has_trials(run))
+        return lami_fail(LAM_EBUSY, "%s already holds a search; continue with lamina tune --resume %s", run->folder,
+                         run->folder);
     if (lami_is_file(run->checkpoint) || lami_is_file(run->best))
         return lami_fail(LAM_EBUSY, "%s already holds a run; continue with --resume %s", run->folder, run->folder);
     const int config = lami_is_file(run->config), log = lami_is_file(run->log);
@@ -151,27 +169,51 @@ static lam_status open_log(lami_run *run, int flags)
 }
 
 /* The log itself is opened by the first lami_run_relog, after the config is there: see check_free. */
-lam_status lami_run_create(lami_run *run, const char *folder)
+static lam_status create(lami_run *run, const char *folder, const char *log)
 {
     if (!*folder)
         return lami_fail(LAM_EOPTION, "--out: the name of the run folder is empty");
-    LAM_TRY(set_paths(run, folder));
+    LAM_TRY(set_paths(run, folder, log));
     LAM_TRY(make_folders(folder));
     LAM_TRY(take_lock(run));
     remove_orphans(run);
     return check_free(run);
 }
 
-lam_status lami_run_open(lami_run *run, const char *folder)
+lam_status lami_run_create(lami_run *run, const char *folder)
 {
-    LAM_TRY(set_paths(run, folder));
+    return create(run, folder, log_name);
+}
+
+lam_status lami_run_create_search(lami_run *run, const char *folder)
+{
+    return create(run, folder, trials_name);
+}
+
+/* needs: the file without which nothing was begun. */
+static lam_status open_begun(lami_run *run, const char *folder, const char *needs)
+{
     if (!lami_is_folder(folder))
         return lami_fail(LAM_EREAD, "cannot resume %s: no such folder", folder);
-    if (!lami_is_file(run->checkpoint))
-        return lami_fail(LAM_EREAD, "cannot resume %s: it holds no last.ckpt", folder);
+    if (!lami_is_file(needs))
+        return lami_fail(LAM_EREAD, "cannot resume %s: it holds no %s", folder, strrchr(needs, '/') + 1);
     LAM_TRY(take_lock(run));
     remove_orphans(run);
     return LAM_OK;
+}
+
+lam_status lami_run_open(lami_run *run, const char *folder)
+{
+    LAM_TRY(set_paths(run, folder, log_name));
+    if (lami_is_folder(folder) && has_trials(run))
+        return lami_fail(LAM_EREAD, "cannot resume %s: it holds a search; lamina tune --resume continues that", folder);
+    return open_begun(run, folder, run->checkpoint);
+}
+
+lam_status lami_run_open_search(lami_run *run, const char *folder)
+{
+    LAM_TRY(set_paths(run, folder, trials_name));
+    return open_begun(run, folder, run->log);
 }
 
 void lami_run_close(lami_run *run)
@@ -180,12 +222,15 @@ void lami_run_close(lami_run *run)
         close(run->log_fd);
     if (run->lock_fd >= 0)
         close(run->lock_fd);
+    if (run->extra_fd >= 0)
+        close(run->extra_fd);
+    lami_free(run->extra);
     lami_free(run->folder);
     lami_free(run->config);
     lami_free(run->log);
     lami_free(run->checkpoint);
     lami_free(run->best);
-    *run = (lami_run) { .lock_fd = -1, .log_fd = -1 };
+    *run = (lami_run) { .lock_fd = -1, .log_fd = -1, .extra_fd = -1 };
 }
 
 /* ---- config ---- */
@@ -214,8 +259,8 @@ static lam_status put_options(lami_writer *writer, const lam_options *options)
     return LAM_OK;
 }
 
-lam_status lami_run_put_config(const lami_run *run, const lam_options *options, const char *data_path,
-                               const char *notation)
+lam_status lami_run_put_search(const lami_run *run, const lam_options *options, const char *data_path,
+                               const char *notation, const char *const *more)
 {
     lam_status status = LAM_OK;
     lami_writer writer = { 0 };
@@ -224,11 +269,20 @@ lam_status lami_run_put_config(const lami_run *run, const lam_options *options, 
     LAM_TRY_DONE(put_line(&writer, "net", notation));
     if (data_path)
         LAM_TRY_DONE(put_line(&writer, "data", data_path));
+    for (; more && *more; more += 2)
+        if (more[1])
+            LAM_TRY_DONE(put_line(&writer, more[0], more[1]));
     LAM_TRY_DONE(put_options(&writer, options));
     status = lami_writer_commit(&writer);
 done:
     lami_writer_drop(&writer);
     return status;
+}
+
+lam_status lami_run_put_config(const lami_run *run, const lam_options *options, const char *data_path,
+                               const char *notation)
+{
+    return lami_run_put_search(run, options, data_path, notation, NULL);
 }
 
 /* A line without its end, as "key", "value". */
@@ -241,7 +295,7 @@ static lam_status take_line(char *line, lam_options *options, char **data_path)
         return lami_fail(LAM_EFORMAT, "expected \"key = value\"");
     *equals = 0;
     const char *value = equals + 3;
-    if (!strcmp(line, "net"))
+    if (is_among(of_search, line))
         return LAM_OK;
     if (strcmp(line, "data"))
         return lam_options_set(options, line, value);
@@ -299,6 +353,27 @@ done:
     return status;
 }
 
+lam_status lami_run_value(char **value, const char *run, const char *key)
+{
+    lami_blob blob = { 0 };
+    *value = NULL;
+    char *path = lami_path_join(run, "config");
+    lam_status status = path ? lami_blob_open(&blob, path, CONFIG_MAX_BYTES) : LAM_ENOMEM;
+    const size_t length = strlen(key);
+    for (size_t at = 0, end; !status && at < blob.size && !*value; at = end + 1) {
+        const char *line = (const char *)blob.data + at;
+        const char *stop = memchr(line, '\n', blob.size - at);
+        end = stop ? (size_t)(stop - (const char *)blob.data) : blob.size;
+        if (end - at < length + 3 || memcmp(line, key, length) || memcmp(line + length, " = ", 3))
+            continue;
+        *value = lami_strndup(line + length + 3, end - at - length - 3);
+        status = *value ? LAM_OK : LAM_ENOMEM;
+    }
+    lami_blob_close(&blob);
+    lami_free(path);
+    return status;
+}
+
 static lam_status merge_row(lam_options *config, const lam_options *options, size_t row)
 {
     const char *name = lami_option_table[row].name;
@@ -315,10 +390,37 @@ static lam_status merge_row(lam_options *config, const lam_options *options, siz
                      name, *was && is_given(config, row) ? was : "its default", *is ? is : "none");
 }
 
+/* Where the course of the learning rate depends on the end, another end would be another training. */
+static lam_status check_end(const lam_options *config, const lam_options *options)
+{
+    static const char *const ends[] = { "epochs", "steps" };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends && lami_schedule_has_end(config); i++) {
+        const char *was, *is;
+        size_t row;
+        LAM_TRY(lami_option_find(&row, ends[i]));
+        LAM_TRY(lam_options_get(&was, config, ends[i]));
+        LAM_TRY(lam_options_get(&is, options, ends[i]));
+        if (is_given(options, row) && strcmp(was, is))
+            return lami_fail(
+                LAM_EOPTION,
+                "--%s: the run was started with %s, and its schedule (%s) depends on where it ends; --start "
+                "begins a new one with its weights",
+                ends[i], was, config->schedule);
+    }
+    /* --epochs again lifts the limit of --steps: lami_run_merge. */
+    if (lami_schedule_has_end(config) && config->steps && lami_option_given(options, offsetof(lam_options, epochs)) &&
+        !lami_option_given(options, offsetof(lam_options, steps)))
+        return lami_fail(LAM_EOPTION,
+                         "--epochs: the run was started with --steps %zu, and its schedule (%s) depends on it",
+                         config->steps, config->schedule);
+    return LAM_OK;
+}
+
 lam_status lami_run_merge(lam_options *config, const lam_options *options)
 {
     if (!options)
         return LAM_OK;
+    LAM_TRY(check_end(config, options));
     for (size_t row = 0; row < lami_option_count; row++)
         if (is_given(options, row) && strcmp(lami_option_table[row].name, "out"))
             LAM_TRY(merge_row(config, options, row));
@@ -338,28 +440,24 @@ static json_t *real_or_null(double value)
 }
 
 /* The entry as a line of JSON, jansson's memory; NULL without memory. */
-static char *entry_line(const lami_history *e)
+static char *entry_line(const lami_run *run, const lami_history *e)
 {
     json_t *json =
         json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:f}", "epoch", (json_int_t)e->epoch, "step", (json_int_t)e->step,
-                  "loss", real_or_null(e->loss), "train_accuracy", real_or_null(e->train_accuracy), "val_accuracy",
+                  "loss", real_or_null(e->loss), run->values ? "train_r2" : "train_accuracy",
+                  real_or_null(e->train_accuracy), run->values ? "val_r2" : "val_accuracy",
                   real_or_null(e->val_accuracy), "lr", real_or_null(e->lr), "seconds", e->seconds);
     char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return line;
 }
 
-static lam_status log_failed(const lami_run *run, int error)
-{
-    return lami_fail(LAM_EWRITE, "cannot write %s: %s", run->log, strerror(error));
-}
-
-static lam_status write_all(const lami_run *run, const char *text, size_t size)
+static lam_status write_all(int fd, const char *path, const char *text, size_t size)
 {
     while (size) {
-        const ssize_t done = write(run->log_fd, text, size);
+        const ssize_t done = write(fd, text, size);
         if (done < 0 && errno != EINTR)
-            return log_failed(run, errno);
+            return lami_fail(LAM_EWRITE, "cannot write %s: %s", path, strerror(errno));
         if (done > 0) {
             text += done;
             size -= (size_t)done;
@@ -368,16 +466,43 @@ static lam_status write_all(const lami_run *run, const char *text, size_t size)
     return LAM_OK;
 }
 
-lam_status lami_run_log(const lami_run *run, const lami_history *entry)
+/* To log.jsonl and the file of --log, or only to the second. */
+static lam_status log_entry(const lami_run *run, const lami_history *entry, int both)
 {
-    char *line = entry_line(entry);
+    lam_status status = LAM_OK;
+    if ((run->log_fd < 0 || !both) && run->extra_fd < 0)
+        return LAM_OK;
+    char *line = entry_line(run, entry);
     if (!line)
-        return lami_fail(LAM_ENOMEM, "out of memory for a line of %s", run->log);
+        return lami_fail(LAM_ENOMEM, "out of memory for a line of the log");
     const size_t length = strlen(line);
     line[length] = '\n'; /* in one write, in place of the 0 */
-    const lam_status status = write_all(run, line, length + 1);
+    if (run->log_fd >= 0 && both)
+        status = write_all(run->log_fd, run->log, line, length + 1);
+    if (!status && run->extra_fd >= 0)
+        status = write_all(run->extra_fd, run->extra, line, length + 1);
     free(line);
     return status;
+}
+
+lam_status lami_run_log(const lami_run *run, const lami_history *entry)
+{
+    return log_entry(run, entry, 1);
+}
+
+lam_status lami_run_open_extra(lami_run *run, const char *path, const lami_history *entry, size_t count)
+{
+    if (!path)
+        return LAM_OK;
+    run->extra = lami_strdup(path);
+    if (!run->extra)
+        return LAM_ENOMEM;
+    run->extra_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    if (run->extra_fd < 0)
+        return cannot_create(path, errno);
+    for (size_t i = 0; i < count; i++)
+        LAM_TRY(log_entry(run, &entry[i], 0));
+    return LAM_OK;
 }
 
 /* As a new file, so that a kill meanwhile leaves the old log or the new one. */
@@ -387,7 +512,7 @@ lam_status lami_run_relog(lami_run *run, const lami_history *entry, size_t count
     lami_writer writer = { 0 };
     LAM_TRY_DONE(lami_writer_open(&writer, run->log));
     for (size_t i = 0; i < count && !status; i++) {
-        char *line = entry_line(&entry[i]);
+        char *line = entry_line(run, &entry[i]);
         status = line ? lami_writer_put(&writer, line, strlen(line))
                       : lami_fail(LAM_ENOMEM, "out of memory for %s", run->log);
         if (!status)
@@ -396,6 +521,30 @@ lam_status lami_run_relog(lami_run *run, const lami_history *entry, size_t count
     }
     if (status)
         goto done;
+    LAM_TRY_DONE(lami_writer_commit(&writer));
+    if (run->log_fd >= 0)
+        close(run->log_fd);
+    status = open_log(run, 0);
+done:
+    lami_writer_drop(&writer);
+    return status;
+}
+
+lam_status lami_run_log_line(const lami_run *run, char *line)
+{
+    const size_t length = strlen(line);
+    line[length] = '\n';
+    const lam_status status = write_all(run->log_fd, run->log, line, length + 1);
+    line[length] = 0;
+    return status;
+}
+
+lam_status lami_run_begin_log(lami_run *run, const char *text, size_t size)
+{
+    lam_status status = LAM_OK;
+    lami_writer writer = { 0 };
+    LAM_TRY_DONE(lami_writer_open(&writer, run->log));
+    LAM_TRY_DONE(lami_writer_put(&writer, text, size));
     LAM_TRY_DONE(lami_writer_commit(&writer));
     if (run->log_fd >= 0)
         close(run->log_fd);

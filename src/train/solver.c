@@ -14,9 +14,12 @@
 #include "../core/number.h"
 #include "../core/random.h"
 #include "../optim/optim.h"
+#include "advice.h"
 #include "checkpoint.h"
 #include "metrics.h"
+#include "prepare.h"
 #include "run.h"
+#include "schedule.h"
 
 enum { MEASURED_SAMPLES = 1000 };      /* of the training part, each epoch; the course's number */
 static const double save_seconds = 60; /* default of save-every */
@@ -46,10 +49,10 @@ struct lami_solver {
     uint32_t *order; /* of the training part, in epoch order_epoch */
     uint64_t order_epoch;
     uint32_t *chosen; /* samples that training accuracy is measured on */
-    const void **x;
-    int32_t *labels;
-    double lr; /* of epoch lr_epoch */
-    uint64_t lr_epoch;
+    lami_batch_rows rows;
+    double *class_weight; /* NULL: none */
+    lami_schedule schedule;
+    lami_advice advice;
     double began, seconds_before, saved_at; /* clock; seconds used by earlier processes; clock of the last checkpoint */
     double step_seconds;                    /* time in steps alone, for samples per second */
     uint64_t first_step;                    /* of this process */
@@ -70,25 +73,13 @@ static size_t part_count(const lami_solver *s, lam_part part)
 
 /* ---- options ---- */
 
-/* "500steps", "1epochs": the number before `unit` or its singular; 0 when the text ends otherwise. */
-static int parse_unit(uint64_t *value, const char *text, const char *unit)
-{
-    char digits[LAMI_REAL_TEXT];
-    const size_t length = strspn(text, "0123456789"), rest = strlen(text + length), unit_length = strlen(unit);
-    if (length >= sizeof digits || strncmp(text + length, unit, rest) || rest + 1 < unit_length || rest > unit_length)
-        return 0;
-    memcpy(digits, text, length);
-    digits[length] = 0;
-    return !lami_parse_u64(value, digits) && *value > 0;
-}
-
 static lam_status parse_save_every(interval *save, const char *text)
 {
     *save = (interval) { .seconds = save_seconds };
     if (!text)
         return LAM_OK;
     *save = (interval) { 0 };
-    if (parse_unit(&save->steps, text, "steps") || parse_unit(&save->epochs, text, "epochs"))
+    if (lami_parse_unit(&save->steps, text, "steps") || lami_parse_unit(&save->epochs, text, "epochs"))
         return LAM_OK;
     if (lami_parse_seconds(&save->seconds, "save-every", text))
         return lami_fail(LAM_EOPTION, "--save-every: \"%.64s\" is not an interval such as 30s, 5m, 500steps or 1epochs",
@@ -127,6 +118,9 @@ static lam_status resolve(lam_options *options, const lam_net *net)
 {
     if (options->lr < 0)
         LAM_TRY(lam_options_set_real(options, "lr", lami_optim_default_lr(options->optim)));
+    if (options->weight_decay < 0)
+        LAM_TRY(lam_options_set_real(options, "weight-decay", lami_optim_default_weight_decay(options->optim)));
+    LAM_TRY(lami_schedule_resolve(options));
     if (!lami_option_given(options, offsetof(lam_options, epochs)) && !options->steps && !options->time)
         LAM_TRY(lam_options_set_real(options, "epochs", options->epochs));
     return lam_options_set(options, "dtype", lami_dtype_name(net->dtype));
@@ -134,61 +128,12 @@ static lam_status resolve(lam_options *options, const lam_net *net)
 
 /* ---- setting up ---- */
 
-/* Weights, and the preprocessing they were trained with, of another model of the same network. */
-static lam_status take_start(lam_net *net, const lam_options *options)
-{
-    lam_status status = LAM_OK;
-    lam_net *from = NULL;
-    double *values = NULL;
-    LAM_TRY_DONE(lam_net_load(&from, options->start));
-    if (strcmp(from->notation, net->notation) || !lami_shape_equal(&from->input, &net->input)) {
-        char a[LAMI_SHAPE_TEXT], b[LAMI_SHAPE_TEXT];
-        status =
-            lami_fail(LAM_ESHAPE, "--start: %s is another network: %s of %s, not %s of %s", options->start,
-                      from->notation, lami_shape_text(a, &from->input), net->notation, lami_shape_text(b, &net->input));
-        goto done;
-    }
-    for (size_t i = 0; i < net->params; i++) {
-        lami_free(values);
-        values = lami_alloc(net->param[i].count, sizeof *values);
-        if (!values) {
-            status = LAM_ENOMEM;
-            goto done;
-        }
-        lam_tensor tensor = { LAM_F64, net->param[i].file_shape, values }; /* float fits into it exactly */
-        LAM_TRY_DONE(lam_net_get(from, net->param[i].name, &tensor));
-        LAM_TRY_DONE(lam_net_set(net, net->param[i].name, &tensor));
-    }
-    if (from->prep.text && !options->preprocess)
-        status = lami_net_set_prep(net, &from->prep);
-done:
-    lami_free(values);
-    lam_net_free(from);
-    return status;
-}
-
-/* What a network that is new takes over from data and options. A network that has preprocessing keeps it. */
-static lam_status adopt(lam_net *net, const lam_data *data, const lam_options *options)
-{
-    lami_prep prep = { 0 };
-    if (options->start)
-        LAM_TRY(take_start(net, options));
-    if (data->class_name && data->classes == net->classes)
-        LAM_TRY(lami_net_set_class_names(net, data));
-    if (net->prep.text)
-        return LAM_OK;
-    LAM_TRY(lami_prep_fit(&prep, options->preprocess, data));
-    const lam_status status = lami_net_set_prep(net, &prep);
-    lami_prep_free(&prep);
-    return status;
-}
-
 static lam_status check_data(const lam_net *net, const lam_data *data)
 {
     const size_t n = data->part[LAM_TRAIN].count;
     LAM_TRY(lami_check_fit(net, data));
-    if (!n)
-        return lami_fail(LAM_ESHAPE, "the data has no training samples");
+    if (!n || data->unlabeled)
+        return lami_fail(LAM_ESHAPE, "the data has no training samples%s", n ? " with labels" : "");
     return n < UINT32_MAX ? LAM_OK
                           : lami_fail(LAM_ESHAPE, "%zu training samples are more than the %zu supported", n,
                                       (size_t)UINT32_MAX - 1);
@@ -212,20 +157,25 @@ static lam_status set_up(lami_solver *s)
 {
     const size_t n = part_count(s, LAM_TRAIN);
     s->batch = s->options->batch < n ? s->options->batch : n;
-    s->per_epoch = n / s->batch;
+    s->per_epoch = n / s->batch / s->options->accumulate;
+    if (!s->per_epoch)
+        return lami_fail(LAM_EOPTION, "--accumulate %zu: so many batches of %zu are more than the %zu training samples",
+                         s->options->accumulate, s->batch, n);
     s->chosen_count = n < MEASURED_SAMPLES ? n : MEASURED_SAMPLES;
     s->order_epoch = UINT64_MAX;
     s->replaces = !strcmp(s->options->sample, "replace");
-    s->lr = s->options->lr;
     LAM_TRY(set_text_options(s));
     set_limit(s);
+    const uint64_t length = s->steps ? s->steps : 1; /* --epochs 0: some length, never used */
+    LAM_TRY(lami_schedule_set(&s->schedule, s->options, s->limited ? length : 0, s->per_epoch));
+    LAM_TRY(lami_class_weights(&s->class_weight, s->data, s->options->class_weight));
+    lami_advice_new(&s->advice, s->net, s->data);
     LAM_TRY(open_sessions(s));
     s->order = lami_alloc(n, sizeof *s->order);
     s->chosen = lami_alloc(s->chosen_count, sizeof *s->chosen);
-    s->x = lami_alloc(s->batch, sizeof *s->x);
-    s->labels = lami_alloc(s->batch, sizeof *s->labels);
-    if (!s->order || !s->chosen || !s->x || !s->labels)
+    if (!s->order || !s->chosen)
         return LAM_ENOMEM;
+    LAM_TRY(lami_batch_rows_new(&s->rows, s->batch));
     if (part_count(s, LAM_VAL) && !s->state.best) {
         s->state.best = lami_alloc(s->net->values_count, lami_dtype_size(s->net->dtype));
         if (!s->state.best)
@@ -238,7 +188,7 @@ static lami_solver *solver_alloc(void)
 {
     lami_solver *s = lami_alloc(1, sizeof *s);
     if (s)
-        s->run = (lami_run) { .lock_fd = -1, .log_fd = -1 };
+        s->run = (lami_run) { .lock_fd = -1, .log_fd = -1, .extra_fd = -1 };
     return s;
 }
 
@@ -253,8 +203,8 @@ void lami_solver_free(lami_solver *s)
     lam_options_free(s->options);
     lami_free(s->order);
     lami_free(s->chosen);
-    lami_free(s->x);
-    lami_free(s->labels);
+    lami_batch_rows_free(&s->rows);
+    lami_free(s->class_weight);
     lami_free(s);
 }
 
@@ -317,7 +267,7 @@ lam_status lami_solver_new(lami_solver **out, lam_net *net, const lam_data *data
 {
     *out = NULL;
     lam_status status = LAM_ENOMEM;
-    const int had_prep = !!net->prep.text;
+    const int had_prep = !!net->prep.text, had_units = net->units.count > 0;
     lami_solver *s = solver_alloc();
     if (!s)
         return LAM_ENOMEM;
@@ -327,7 +277,7 @@ lam_status lami_solver_new(lami_solver **out, lam_net *net, const lam_data *data
     LAM_TRY_DONE(check_data(net, data));
     LAM_TRY_DONE(lami_options_copy(&s->options, options));
     LAM_TRY_DONE(resolve(s->options, net));
-    LAM_TRY_DONE(adopt(net, data, s->options));
+    LAM_TRY_DONE(lami_prepare_net(net, data, s->options));
     LAM_TRY_DONE(set_up(s));
     s->state.data = lami_describe_data(data);
     if (!s->state.data) {
@@ -336,12 +286,16 @@ lam_status lami_solver_new(lami_solver **out, lam_net *net, const lam_data *data
     }
     if (s->options->out && !s->options->no_save)
         LAM_TRY_DONE(begin_run(s));
+    s->run.values = lami_predicts_values(net, data);
+    LAM_TRY_DONE(lami_run_open_extra(&s->run, s->options->log, NULL, 0));
     *out = s;
     s = NULL;
 done:
     lami_solver_free(s);
     if (status && !had_prep) /* so that another try may choose another one */
         lami_prep_free(&net->prep);
+    if (status && !had_units)
+        lami_net_set_units(net, 0);
     return status;
 }
 
@@ -386,7 +340,9 @@ static lam_status resume(lami_solver *s, lam_net **net, const char *run, const l
     s->best_changed = 1; /* what is there may be newer than the checkpoint, or older */
     s->seconds_before = s->state.seconds;
     LAM_TRY_DONE(lami_run_put_config(&s->run, s->options, data_path, s->net->notation));
-    status = lami_run_relog(&s->run, s->state.history, s->state.entries);
+    s->run.values = lami_predicts_values(s->net, s->data);
+    LAM_TRY_DONE(lami_run_relog(&s->run, s->state.history, s->state.entries));
+    status = lami_run_open_extra(&s->run, options ? options->log : NULL, s->state.history, s->state.entries);
 done:
     lami_st_in_close(in);
     lami_free(data_path);
@@ -415,25 +371,18 @@ lam_status lami_solver_resume(lami_solver **out, lam_net **net, const char *run,
 
 /* ---- a step ---- */
 
-/* lr * decay * decay ...: products in this order, whether resumed or not. */
 static double learning_rate(lami_solver *s)
 {
-    for (; s->lr_epoch < s->state.epoch; s->lr_epoch++) {
-        const double next = s->lr * s->options->lr_decay;
-        if (next == s->lr) /* 0, infinity, or no decay: it stays so */
-            s->lr_epoch = s->state.epoch - 1;
-        s->lr = next;
-    }
-    return s->lr;
+    return lami_schedule_lr(&s->schedule, s->state.step);
 }
 
-/* Which samples the step takes, into order[...]; returns their place. */
-static const uint32_t *choose_batch(lami_solver *s)
+/* Which samples the k-th batch of the step takes; returns their place. */
+static const uint32_t *choose_batch(lami_solver *s, size_t k)
 {
-    const size_t n = part_count(s, LAM_TRAIN);
+    const size_t n = part_count(s, LAM_TRAIN), each = s->options->accumulate;
     const uint64_t step = s->state.step, epoch = s->state.epoch;
     if (s->replaces) {
-        const lami_rng rng = lami_rng_make(s->options->seed, LAMI_RNG_ORDER, 0, (uint32_t)step);
+        const lami_rng rng = lami_rng_make(s->options->seed, LAMI_RNG_ORDER, 0, (uint32_t)(step * each + k));
         for (size_t i = 0; i < s->batch; i++)
             s->order[i] = lami_rng_below(&rng, i, n);
         return s->order;
@@ -443,20 +392,25 @@ static const uint32_t *choose_batch(lami_solver *s)
         lami_rng_order(s->order, n, &rng);
         s->order_epoch = epoch;
     }
-    return s->order + step % s->per_epoch * s->batch;
+    return s->order + (step % s->per_epoch * each + k) * s->batch;
 }
 
 static lam_status train_step(lami_solver *s)
 {
     lami_state *t = &s->state;
-    double loss = 0;
-    lami_gather(s->x, s->labels, s->data, LAM_TRAIN, choose_batch(s), 0, s->batch);
+    double sum = 0;
     LAM_TRY(lam_session_set_lr(s->session, learning_rate(s)));
-    LAM_TRY(lami_session_load(s->session, s->x, s->data->dtype, s->labels, s->batch));
-    LAM_TRY(lami_session_train(&loss, s->session));
+    for (size_t k = 0; k < s->options->accumulate; k++) {
+        double loss = 0;
+        const lami_batch batch =
+            lami_gather(&s->rows, s->data, LAM_TRAIN, choose_batch(s, k), 0, s->batch, s->class_weight);
+        LAM_TRY(lami_session_load(s->session, &batch));
+        LAM_TRY(lami_session_train(&loss, s->session));
+        sum += loss;
+    }
     t->step++;
-    t->loss = loss;
-    t->entry_loss += loss;
+    t->loss = sum / (double)s->options->accumulate;
+    t->entry_loss += t->loss;
     t->entry_steps++;
     return LAM_OK;
 }
@@ -498,11 +452,11 @@ static lam_status evaluate(lami_solver *s, double lr)
     lami_state *t = &s->state;
     lam_metrics m = { 0 };
     choose_measured(s);
-    LAM_TRY(lami_measure(&m, s->measure, s->data, LAM_TRAIN, s->chosen, s->chosen_count));
-    t->train_accuracy = m.accuracy;
+    LAM_TRY(lami_measure(&m, s->measure, s->net, s->data, LAM_TRAIN, s->chosen, s->chosen_count));
+    t->train_accuracy = lami_score(&m);
     if (part_count(s, LAM_VAL)) {
-        LAM_TRY(lami_measure(&m, s->measure, s->data, LAM_VAL, NULL, part_count(s, LAM_VAL)));
-        t->val_accuracy = m.accuracy;
+        LAM_TRY(lami_measure(&m, s->measure, s->net, s->data, LAM_VAL, NULL, part_count(s, LAM_VAL)));
+        t->val_accuracy = lami_score(&m);
     }
     keep_best(s);
     const lami_history entry = { .epoch = (size_t)t->epoch,
@@ -515,7 +469,10 @@ static lam_status evaluate(lami_solver *s, double lr)
     LAM_TRY(lami_state_add(t, &entry));
     t->entry_loss = 0;
     t->entry_steps = 0;
-    return s->keeps ? lami_run_log(&s->run, &entry) : LAM_OK;
+    const size_t looked_at = s->chosen_count < s->batch ? s->chosen_count : s->batch;
+    const lami_batch batch = lami_gather(&s->rows, s->data, LAM_TRAIN, s->chosen, 0, looked_at, NULL);
+    LAM_TRY(lami_advice_epoch(&s->advice, s->measure, &batch, entry.loss, lr));
+    return lami_run_log(&s->run, &entry);
 }
 
 static int is_measured(const lami_solver *s)
@@ -548,11 +505,11 @@ static int is_save_due(const lami_solver *s, int epoch_end)
 
 static double samples_per_second(const lami_solver *s)
 {
-    const double samples = (double)(s->state.step - s->first_step) * (double)s->batch;
+    const double samples = (double)(s->state.step - s->first_step) * (double)s->batch * (double)s->options->accumulate;
     return s->step_seconds > 0 ? samples / s->step_seconds : 0;
 }
 
-static int report(const lami_solver *s, double lr, lam_callback callback, void *arg)
+static int report(lami_solver *s, double lr, lam_callback callback, void *arg)
 {
     const lami_state *t = &s->state;
     if (!callback)
@@ -565,10 +522,12 @@ static int report(const lami_solver *s, double lr, lam_callback callback, void *
                                     .loss = t->loss,
                                     .train_accuracy = t->train_accuracy,
                                     .val_accuracy = t->val_accuracy,
+                                    .values = s->run.values,
                                     .best_accuracy = t->best_accuracy,
                                     .lr = lr,
                                     .seconds = now() - s->began,
-                                    .samples_per_second = samples_per_second(s) };
+                                    .samples_per_second = samples_per_second(s),
+                                    .warning = lami_advice_take(&s->advice) };
     return callback(&progress, arg);
 }
 
@@ -578,6 +537,8 @@ static lam_status advance(int *stop, lami_solver *s, lam_callback callback, void
     const double lr = learning_rate(s), before = now();
     LAM_TRY(train_step(s));
     s->step_seconds += now() - before;
+    if (s->state.step == 1 && !s->options->start)
+        lami_advice_begin(&s->advice, lami_session_data_loss(s->session), s->state.loss);
     s->best_changed |= !part_count(s, LAM_VAL);
     const int epoch_end = s->state.step % s->per_epoch == 0;
     if (epoch_end) {
@@ -634,6 +595,11 @@ lam_status lami_solver_run(lami_result *result, lami_solver *s, lam_callback cal
     while (!stop)
         LAM_TRY(advance(&stop, s, callback, arg));
     return finish(result ? result : &ignored, s, stop == 2);
+}
+
+const lam_options *lami_solver_options(const lami_solver *s)
+{
+    return s->options;
 }
 
 const lami_history *lami_solver_history(const lami_solver *s, size_t *count)

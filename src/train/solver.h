@@ -41,6 +41,9 @@ lam_status lami_run_config(lam_options **options, char **data_path, const char *
 lam_status lami_solver_run(lami_result *result, lami_solver *solver, lam_callback callback, void *arg);
 void lami_solver_free(lami_solver *solver);
 
+/* The options as they are used: defaults that depend on others are explicit. */
+const lam_options *lami_solver_options(const lami_solver *solver);
+
 const lami_history *lami_solver_history(const lami_solver *solver, size_t *count);
 
 #endif
