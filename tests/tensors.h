@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../src/core/mem.h"
 #include "../src/core/random.h"

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "../src/cli/args.h"
+#include "../src/cli/environment.h"
 #include "../src/cli/output.h"
 #include "../src/cli/progress.h"
 #include "../src/core/mem.h"
@@ -252,6 +253,65 @@ static void unreadable_files_are_inputs_not_options(void **state)
     unlink(path);
 }
 
+/* ---- environment ------------------------------------------------------------------------------------------------- */
+
+static void the_environment_stands_between_files_and_defaults(void **state)
+{
+    (void)state;
+    char path[32], line[128];
+    cli_args *args;
+    write_file(path, "lr = 0.5\n");
+    snprintf(line, sizeof line, "net --config %s --epochs 2", path);
+    setenv("LAMINA_LR", "0.25", 1);
+    setenv("LAMINA_EPOCHS", "3", 1);
+    setenv("LAMINA_BATCH", "7", 1);
+    setenv("LAMINA_THREADS", "2", 1);
+    setenv("LAMINA_L2", "", 1);
+    setenv("LAMINA_PATIENCE", "x", 1); /* not this command's */
+    assert_int_equal(parse(&args, line), LAM_OK);
+    const cli_call *call = cli_args_call(args);
+    assert_true(call->options->lr == 0.5);
+    assert_true(call->options->epochs == 2);
+    assert_int_equal(call->options->batch, 7); /* the command's default is 5 */
+    assert_int_equal(call->options->threads, 2);
+    assert_true(call->options->l2 == 0);
+    assert_false(lami_option_given(call->given, offsetof(lam_options, batch)));
+    assert_true(lami_option_given(call->given, offsetof(lam_options, lr)));
+    assert_int_equal(call->given->threads, 2);
+    cli_args_free(args);
+    setenv("LAMINA_BATCH", "0", 1);
+    refuses("net", "LAMINA_BATCH: --batch: 0 is under 1");
+    static const char *const names[] = { "LR", "EPOCHS", "BATCH", "THREADS", "L2", "PATIENCE" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(line, sizeof line, "LAMINA_%s", names[i]);
+        unsetenv(line);
+    }
+    unlink(path);
+}
+
+static void unknown_variables_get_a_warning_with_the_nearest_match(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    setenv("LAMINA_LR_DECYA", "1", 1);
+    setenv("LAMINA_LR_DECAY", "1", 1);
+    setenv("LAMINAR", "1", 1);
+    cli_environment_warn(out);
+    unsetenv("LAMINA_LR_DECYA");
+    unsetenv("LAMINA_LR_DECAY");
+    setenv("LAMINA_\033zzzzzzzzzz", "1", 1);
+    cli_environment_warn(out);
+    unsetenv("LAMINA_\033zzzzzzzzzz");
+    unsetenv("LAMINAR");
+    fclose(out);
+    assert_string_equal(
+        text, "lamina: the variable LAMINA_LR_DECYA of the environment is no option, did you mean LAMINA_LR_DECAY?\n"
+              "lamina: the variable LAMINA_?zzzzzzzzzz of the environment is no option (see lamina --help)\n");
+    free(text);
+}
+
 /* ---- help -------------------------------------------------------------------------------------------------------- */
 
 static void help_has_every_option_and_keeps_to_the_width(void **state)
@@ -270,7 +330,7 @@ static void help_has_every_option_and_keeps_to_the_width(void **state)
         assert_non_null(strstr(text, "part (train, val, test)\n"));
         assert_non_null(strstr(text, "samples per step [5]\n"));
         assert_null(strstr(text, "--no-merge"));
-        assert_null(strstr(text, "--lr-decay"));
+        assert_null(strstr(text, "--lr-decay F"));
         for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
             const size_t length = strcspn(line, "\n");
             assert_true(length <= (size_t)widths[i]);
@@ -402,6 +462,8 @@ int main(void)
         cmocka_unit_test(flags_win_over_the_file_and_that_over_defaults),
         cmocka_unit_test(mistakes_in_files_are_told_with_their_line),
         cmocka_unit_test(unreadable_files_are_inputs_not_options),
+        cmocka_unit_test(the_environment_stands_between_files_and_defaults),
+        cmocka_unit_test(unknown_variables_get_a_warning_with_the_nearest_match),
         cmocka_unit_test(help_has_every_option_and_keeps_to_the_width),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(the_line_fits_any_width),

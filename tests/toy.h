@@ -2,6 +2,9 @@
 #ifndef LAMI_TEST_TOY_H
 #define LAMI_TEST_TOY_H
 
+#include <stdio.h>
+#include <string.h>
+
 #include "../src/core/mem.h"
 #include "../src/core/random.h"
 #include "../src/data/data.h"
@@ -36,6 +39,44 @@ static inline lam_data *toy_data(size_t n, size_t n_val, size_t d, size_t classe
         const lam_tensor xs = { LAM_F32, { 2, { count, d } }, x }, ys = { LAM_U8, { 1, { count } }, y };
         if (part == LAM_TRAIN)
             assert_int_equal(lam_data_from_arrays(&data, &xs, &ys, classes, 0), LAM_OK);
+        else
+            assert_int_equal(lam_data_add_part(data, part, &xs, &ys, 0), LAM_OK);
+    }
+    lami_free(x);
+    lami_free(y);
+    return data;
+}
+
+/* Number k of a row of d inputs: mean + spread * a linear function of deviation about 1. */
+static inline double toy_number(const float *x, size_t d, size_t k, double mean, double spread)
+{
+    const lami_rng rng = lami_rng_make(11, LAMI_RNG_TEST, 2, (uint32_t)k);
+    double sum = 0;
+    for (size_t j = 0; j < d; j++)
+        sum += lami_rng_normal(&rng, j) * (double)x[j];
+    return mean + spread * sum / __builtin_sqrt((double)d);
+}
+
+/* The same parts, of normal inputs, with `targets` numbers to predict. */
+static inline lam_data *toy_numbers(size_t n, size_t n_val, size_t d, size_t targets, double mean, double spread)
+{
+    lam_data *data = NULL;
+    const size_t most = n > n_val ? n : n_val;
+    float *x = lami_alloc(most * d, sizeof *x);
+    double *y = lami_alloc(most * targets, sizeof *y);
+    assert_true(x && y);
+    for (lam_part part = LAM_TRAIN; part <= LAM_TEST; part++) {
+        const size_t count = part == LAM_TRAIN ? n : n_val;
+        const lami_rng rng = lami_rng_make(11, LAMI_RNG_TEST, 3, (uint32_t)part);
+        if (!count)
+            continue;
+        for (size_t i = 0; i < count * d; i++)
+            x[i] = (float)lami_rng_normal(&rng, i);
+        for (size_t i = 0; i < count * targets; i++)
+            y[i] = toy_number(x + i / targets * d, d, i % targets, mean, spread);
+        const lam_tensor xs = { LAM_F32, { 2, { count, d } }, x }, ys = { LAM_F64, { 2, { count, targets } }, y };
+        if (part == LAM_TRAIN)
+            assert_int_equal(lam_data_from_arrays(&data, &xs, &ys, 0, 0), LAM_OK);
         else
             assert_int_equal(lam_data_add_part(data, part, &xs, &ys, 0), LAM_OK);
     }

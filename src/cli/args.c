@@ -1,4 +1,4 @@
-/* args: see args.h. The rows of a command are gathered into items first; parsing and help work on those. */
+/* args: see args.h. The rows of a command are gathered into items first (items.h); parsing and help work on those. */
 #include "args.h"
 
 #include <stddef.h>
@@ -8,144 +8,27 @@
 #include "../core/mem.h"
 #include "../core/nearest.h"
 #include "../core/number.h"
+#include "environment.h"
+#include "items.h"
 
-enum { ITEMS_MAX = 128, CONFIG_MAX = 1 << 20, NAME_MAX_ = 64 };
-
-/* ---- items ------------------------------------------------------------------------------------------------------- */
-
-struct common {
-    const char *config;
-    int json, quiet, verbose, help;
-};
-static const cli_row common_rows[] = {
-    CLI_TEXT(struct common, config, 0, "config", "FILE", NULL,
-             "read options from a file: a \"name = value\" on each line"),
-    CLI_FLAG(struct common, json, 0, "json", "print one JSON object as the last line of stdout"),
-    CLI_FLAG(struct common, quiet, 'q', "quiet", "print results and errors only"),
-    CLI_FLAG(struct common, verbose, 'v', "verbose", "print more"),
-    CLI_FLAG(struct common, help, 'h', "help", "print this help"),
-    CLI_END,
-};
-
-/* The short forms of rows of the library's table. */
-static const struct {
-    char letter;
-    const char *name;
-} letters[] = { { 'b', "batch" }, { 'o', "out" } };
-
-/* An option from wherever it comes. */
-typedef struct item {
-    const cli_row *row;        /* a command's own or a common one, else NULL */
-    const lami_option *option; /* one of the library's table, else NULL */
-    int common;
-    char letter;
-    const char *name, *value_name, *help, *choices, *default_text; /* value_name NULL: a flag */
-} item;
-
-typedef struct item_list {
-    size_t count;
-    item item[ITEMS_MAX];
-} item_list;
-
-static int has_word(const char *words, const char *word)
-{
-    const size_t length = strlen(word);
-    for (const char *at = words; at && *at;) {
-        const size_t n = strcspn(at, " ");
-        if (n == length && !memcmp(at, word, n))
-            return 1;
-        at += n + strspn(at + n, " ");
-    }
-    return 0;
-}
-
-static const item *find_item(const item_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (!strcmp(list->item[i].name, name))
-            return &list->item[i];
-    return NULL;
-}
-
-static const item *find_letter(const item_list *list, char letter)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (list->item[i].letter && list->item[i].letter == letter)
-            return &list->item[i];
-    return NULL;
-}
-
-static void add_rows(item_list *list, const cli_row *rows, int common)
-{
-    for (const cli_row *r = rows; r && r->name && list->count < ITEMS_MAX; r++)
-        list->item[list->count++] = (item) {
-            .row = r,
-            .common = common,
-            .letter = r->letter,
-            .name = r->name,
-            .help = r->help,
-            .choices = r->choices,
-            .value_name = r->kind == CLI_KIND_FLAG ? NULL : r->value_name,
-            .default_text = r->default_text,
-        };
-}
-
-static const char *default_of(const cli_cmd *cmd, const lami_option *o)
-{
-    for (const char *const *d = cmd->defaults; d && *d; d += 2)
-        if (!strcmp(*d, o->name))
-            return d[1];
-    const int off =
-        o->kind == LAMI_SIZE && !strcmp(o->default_text, "0"); /* stands for "none", or is told by the help */
-    return o->default_text[0] && !off ? o->default_text : NULL;
-}
-
-static char letter_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-        if (!strcmp(letters[i].name, name))
-            return letters[i].letter;
-    return 0;
-}
-
-static void gather(item_list *list, const cli_cmd *cmd)
-{
-    list->count = 0;
-    add_rows(list, cmd->rows, 0);
-    for (size_t i = 0; i < lami_option_count && list->count < ITEMS_MAX; i++) {
-        const lami_option *o = &lami_option_table[i];
-        const int wanted =
-            ((o->groups & cmd->groups) && !has_word(cmd->without, o->name)) || has_word(cmd->also, o->name);
-        if (!wanted || find_item(list, o->name))
-            continue;
-        list->item[list->count++] = (item) {
-            .option = o,
-            .letter = letter_of(o->name),
-            .name = o->name,
-            .help = o->help,
-            .choices = o->choices,
-            .value_name = o->kind == LAMI_FLAG ? NULL : o->value_name,
-            .default_text = default_of(cmd, o),
-        };
-    }
-    add_rows(list, common_rows, 1);
-}
+enum { CONFIG_MAX = 1 << 20 };
 
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
 /* A value given on the command line, kept until the file has been read. */
 typedef struct setting {
-    const item *item;
+    const cli_item *item;
     const char *value; /* NULL: a flag that stands alone */
 } setting;
 
 struct cli_args {
     const cli_cmd *cmd;
-    item_list items;
-    struct common common;
+    cli_items items;
+    cli_common common;
     void *own;
-    lam_options *options;
-    char *config_text; /* values of TEXT rows point into it */
+    lam_options *options, *given;
+    char *config_text;         /* values of TEXT rows point into it */
+    char *list[CLI_ITEMS_MAX]; /* values of LIST rows, by item */
     const char **arg;
     setting *setting;
     size_t settings;
@@ -154,7 +37,7 @@ struct cli_args {
 
 static const char *item_name(size_t index, const void *arg)
 {
-    return ((const item_list *)arg)->item[index].name;
+    return ((const cli_items *)arg)->item[index].name;
 }
 
 /* Is it an option of the library that this command has no use for? */
@@ -177,7 +60,7 @@ static lam_status unknown_option(const cli_args *a, const char *name)
     return lami_fail(LAM_EOPTION, "unknown option --%.64s (see lamina %s --help)", name, a->cmd->name);
 }
 
-static lam_status set_flag(int *field, const item *it, const char *value)
+static lam_status set_flag(int *field, const cli_item *it, const char *value)
 {
     const int on = !value || !strcmp(value, "1") || !strcmp(value, "true");
     if (!on && strcmp(value, "0") && strcmp(value, "false"))
@@ -186,7 +69,7 @@ static lam_status set_flag(int *field, const item *it, const char *value)
     return LAM_OK;
 }
 
-static lam_status set_size(size_t *field, const item *it, const char *value)
+static lam_status set_size(size_t *field, const cli_item *it, const char *value)
 {
     uint64_t number;
     if (lami_parse_u64(&number, value))
@@ -199,25 +82,10 @@ static lam_status set_size(size_t *field, const item *it, const char *value)
     return LAM_OK;
 }
 
-/* The index-th of words separated by spaces, copied to word; NULL past the end. */
-static const char *nth_word(char word[NAME_MAX_], const char *words, size_t index)
+static lam_status set_choice(int *field, const cli_item *it, const char *value)
 {
-    while (index-- && *words) {
-        words += strcspn(words, " ");
-        words += *words == ' ';
-    }
-    const size_t n = strcspn(words, " ");
-    if (!n || n >= NAME_MAX_)
-        return NULL;
-    memcpy(word, words, n);
-    word[n] = 0;
-    return word;
-}
-
-static lam_status set_choice(int *field, const item *it, const char *value)
-{
-    char word[NAME_MAX_];
-    for (int i = 0; nth_word(word, it->choices, (size_t)i); i++) {
+    char word[CLI_WORD_MAX];
+    for (int i = 0; cli_word(word, it->choices, (size_t)i); i++) {
         if (!strcmp(word, value)) {
             *field = i;
             return LAM_OK;
@@ -226,11 +94,38 @@ static lam_status set_choice(int *field, const item *it, const char *value)
     return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\", expected one of: %s", it->name, value, it->choices);
 }
 
-/* Store a value; NULL is a flag that stands alone. */
-static lam_status set_item(cli_args *a, const item *it, const char *value)
+static lam_status add_to_list(cli_args *a, const char **field, const cli_item *it, const char *value)
 {
-    if (it->option)
-        return lam_options_set(a->options, it->name, value ? value : "1");
+    char **list = &a->list[it - a->items.item];
+    const size_t before = *list ? strlen(*list) : 0, size = before + strlen(value) + sizeof "; ";
+    char *joined = lami_alloc(size, 1);
+    if (!joined)
+        return LAM_ENOMEM;
+    snprintf(joined, size, "%s%s%s", before ? *list : "", before ? "; " : "", value);
+    lami_free(*list);
+    *field = *list = joined;
+    return LAM_OK;
+}
+
+/* What the command line says of a list stands for all of it. */
+static void forget_lists(cli_args *a)
+{
+    for (size_t i = 0; i < a->settings; i++) {
+        const cli_item *it = a->setting[i].item;
+        if (!it->row || it->row->kind != CLI_KIND_LIST)
+            continue;
+        lami_free(a->list[it - a->items.item]);
+        a->list[it - a->items.item] = NULL;
+    }
+}
+
+/* Store a value; NULL is a flag that stands alone. */
+static lam_status set_item(cli_args *a, const cli_item *it, const char *value)
+{
+    if (it->option) {
+        LAM_TRY(lam_options_set(a->options, it->name, value ? value : "1"));
+        return lam_options_set(a->given, it->name, value ? value : "1");
+    }
     char *field = (it->common ? (char *)&a->common : (char *)a->own) + it->row->offset;
     switch (it->row->kind) {
     case CLI_KIND_FLAG:
@@ -240,20 +135,23 @@ static lam_status set_item(cli_args *a, const item *it, const char *value)
     case CLI_KIND_CHOICE:
         return set_choice((int *)(void *)field, it, value);
     case CLI_KIND_TEXT:
+    case CLI_KIND_LIST:
         if (!*value)
             return lami_fail(LAM_EOPTION, "--%s: the value is empty", it->name);
+        if (it->row->kind == CLI_KIND_LIST)
+            return add_to_list(a, (const char **)(void *)field, it, value);
         *(const char **)(void *)field = value;
         return LAM_OK;
     }
     return LAM_EOPTION;
 }
 
-static void keep(cli_args *a, const item *it, const char *value)
+static void keep(cli_args *a, const cli_item *it, const char *value)
 {
     a->setting[a->settings++] = (setting) { it, value };
 }
 
-static lam_status needs_value(const item *it)
+static lam_status needs_value(const cli_item *it)
 {
     return lami_fail(LAM_EOPTION, "--%s needs a value: --%s %s", it->name, it->name, it->value_name);
 }
@@ -262,14 +160,14 @@ static lam_status needs_value(const item *it)
  * used. */
 static lam_status read_long(cli_args *a, const char *text, const char **next)
 {
-    char name[NAME_MAX_];
+    char name[CLI_WORD_MAX];
     const size_t length = strcspn(text, "=");
     const char *value = text[length] ? text + length + 1 : NULL;
     if (length >= sizeof name)
         return lami_fail(LAM_EOPTION, "unknown option --%.64s... (see lamina %s --help)", text, a->cmd->name);
     memcpy(name, text, length);
     name[length] = 0;
-    const item *it = find_item(&a->items, name);
+    const cli_item *it = cli_items_find(&a->items, name);
     if (!it)
         return unknown_option(a, name);
     if (it->value_name && !value) {
@@ -286,7 +184,7 @@ static lam_status read_long(cli_args *a, const char *text, const char **next)
 static lam_status read_short(cli_args *a, const char *text, const char **next)
 {
     for (; *text; text++) {
-        const item *it = find_letter(&a->items, *text);
+        const cli_item *it = cli_items_letter(&a->items, *text);
         if (!it)
             return lami_fail(LAM_EOPTION, "unknown option -%c (see lamina %s --help)", *text, a->cmd->name);
         if (!it->value_name) {
@@ -360,7 +258,7 @@ static void cut_comment(char *line)
 }
 
 /* One line. seen has the line where each item was set, 0 for not yet. */
-static lam_status read_line(cli_args *a, char *line, size_t number, size_t seen[ITEMS_MAX])
+static lam_status read_line(cli_args *a, char *line, size_t number, size_t seen[CLI_ITEMS_MAX])
 {
     cut_comment(line);
     line = trim(line);
@@ -371,7 +269,7 @@ static lam_status read_line(cli_args *a, char *line, size_t number, size_t seen[
         return lami_fail(LAM_EOPTION, "\"%.64s\" is not \"name = value\"", line);
     *equals = 0;
     const char *name = trim(line), *value = trim(equals + 1);
-    const item *it = find_item(&a->items, name);
+    const cli_item *it = cli_items_find(&a->items, name);
     if (!it)
         return unknown_option(a, name);
     if (it->common && (!strcmp(name, "config") || !strcmp(name, "help")))
@@ -385,7 +283,7 @@ static lam_status read_line(cli_args *a, char *line, size_t number, size_t seen[
 
 static lam_status read_config(cli_args *a, const char *path)
 {
-    size_t seen[ITEMS_MAX] = { 0 }, number = 1;
+    size_t seen[CLI_ITEMS_MAX] = { 0 }, number = 1;
     lami_blob blob;
     LAM_TRY(lami_blob_open(&blob, path, CONFIG_MAX));
     const int text = !memchr(blob.data ? (const void *)blob.data : "", 0, blob.size);
@@ -454,7 +352,7 @@ static lam_status fill(cli_args *a, int argc, char *const *argv)
     a->arg = lami_alloc(room, sizeof *a->arg);
     a->setting = lami_alloc(letters_in_all, sizeof *a->setting);
     a->own = lami_alloc(1, a->cmd->own_size);
-    if (!a->arg || !a->setting || !a->own || lam_options_new(&a->options))
+    if (!a->arg || !a->setting || !a->own || lam_options_new(&a->options) || lam_options_new(&a->given))
         return LAM_ENOMEM;
     LAM_TRY(read_arguments(a, argc, argv));
     a->common.help = given_help(a);
@@ -464,8 +362,10 @@ static lam_status fill(cli_args *a, int argc, char *const *argv)
     const char *config = given_text(a, "config");
     if (config)
         LAM_TRY(read_config(a, config));
+    forget_lists(a);
     for (size_t i = 0; i < a->settings; i++)
         LAM_TRY(set_item(a, a->setting[i].item, a->setting[i].value));
+    LAM_TRY(cli_environment_read(a->options, a->given, &a->items));
     return check_arguments(a);
 }
 
@@ -476,7 +376,7 @@ lam_status cli_args_parse(cli_args **args, const cli_cmd *cmd, int argc, char *c
     if (!a)
         return LAM_ENOMEM;
     a->cmd = cmd;
-    gather(&a->items, cmd);
+    cli_items_gather(&a->items, cmd);
     const lam_status status = fill(a, argc, argv);
     if (status) {
         cli_args_free(a);
@@ -484,6 +384,7 @@ lam_status cli_args_parse(cli_args **args, const cli_cmd *cmd, int argc, char *c
     }
     a->call.own = a->own;
     a->call.options = a->options;
+    a->call.given = a->given;
     a->call.arg = a->arg;
     a->call.quiet = a->common.quiet;
     a->call.verbose = a->common.verbose;
@@ -497,10 +398,13 @@ void cli_args_free(cli_args *args)
     if (!args)
         return;
     lam_options_free(args->options);
+    lam_options_free(args->given);
     lami_free(args->own);
     lami_free(args->arg);
     lami_free(args->setting);
     lami_free(args->config_text);
+    for (size_t i = 0; i < CLI_ITEMS_MAX; i++)
+        lami_free(args->list[i]);
     lami_free(args);
 }
 
@@ -516,7 +420,7 @@ const cli_call *cli_args_call(const cli_args *args)
 
 /* ---- help -------------------------------------------------------------------------------------------------------- */
 
-enum { HELP_COLUMN = 26, HELP_TEXT = 512 };
+enum { HELP_COLUMN = 26 };
 
 void cli_wrap(FILE *out, const char *text, int column, int indent, int width)
 {
@@ -542,76 +446,19 @@ void cli_wrap(FILE *out, const char *text, int column, int indent, int width)
     fputc('\n', out);
 }
 
-/* Does the help itself name every word? */
-static int names_all(const char *help, const char *words)
+static void help_item(FILE *out, const cli_item *it, int width)
 {
-    char word[NAME_MAX_];
-    for (size_t i = 0; nth_word(word, words, i); i++)
-        if (!strstr(help, word))
-            return 0;
-    return 1;
-}
-
-/* "samples per step [100]", with the words of a choice */
-static void item_text(char text[HELP_TEXT], const item *it)
-{
-    size_t at = (size_t)snprintf(text, HELP_TEXT, "%s", it->help);
-    if (it->choices && !names_all(it->help, it->choices) && at + 2 < HELP_TEXT) {
-        text[at++] = ' ';
-        text[at++] = '(';
-        for (const char *c = it->choices; *c && at + 3 < HELP_TEXT; c++) {
-            if (*c == ' ')
-                text[at++] = ',';
-            text[at++] = *c;
-        }
-        text[at++] = ')';
-        text[at] = 0;
-    }
-    if (it->default_text && at < HELP_TEXT)
-        snprintf(text + at, HELP_TEXT - at, " [%s]", it->default_text);
-}
-
-static void help_item(FILE *out, const item *it, int width)
-{
-    char left[NAME_MAX_ * 2], text[HELP_TEXT];
+    char left[CLI_WORD_MAX * 2], text[CLI_ITEM_TEXT];
     const char letter[] = { '-', it->letter, ',', ' ', 0 };
     const int length = snprintf(left, sizeof left, "  %s--%s%s%s", it->letter ? letter : "    ", it->name,
                                 it->value_name ? " " : "", it->value_name ? it->value_name : "");
-    item_text(text, it);
+    cli_item_text(text, it);
     fputs(left, out);
     if (length + 2 > HELP_COLUMN)
         fprintf(out, "\n%*s", HELP_COLUMN, "");
     else
         fprintf(out, "%*s", HELP_COLUMN - length, "");
     cli_wrap(out, text, HELP_COLUMN, HELP_COLUMN, width);
-}
-
-/* Which heading an item stands under: the first whose groups it belongs to. */
-static const struct {
-    const char *title;
-    unsigned groups; /* 0: the command's own */
-    int common;
-} headings[] = {
-    { "Options", 0, 0 },
-    { "Network", LAMI_FOR_NET, 0 },
-    { "Data", LAMI_FOR_DATA, 0 },
-    { "Training", LAMI_FOR_TRAIN | LAMI_FOR_BATCH | LAMI_FOR_SEED, 0 },
-    { "What is kept", LAMI_FOR_KEEP, 0 },
-    { "Everywhere", LAMI_FOR_ALL, 1 },
-};
-enum { HEADINGS = sizeof headings / sizeof *headings };
-
-/* Commands that do not train have few options of the library: they stand with their own. */
-static size_t heading_of(const cli_cmd *cmd, const item *it)
-{
-    if (it->common || (it->option && (it->option->groups & LAMI_FOR_ALL)))
-        return HEADINGS - 1;
-    if (!it->option || !(cmd->groups & LAMI_FOR_TRAIN))
-        return 0;
-    for (size_t h = 1; h < HEADINGS; h++)
-        if (it->option->groups & headings[h].groups)
-            return h;
-    return 0;
 }
 
 static void help_usage(FILE *out, const cli_cmd *cmd)
@@ -642,18 +489,18 @@ static void help_about(FILE *out, const char *about, int width)
 
 void cli_help(FILE *out, const cli_cmd *cmd, int width)
 {
-    item_list list;
-    gather(&list, cmd);
+    cli_items list;
+    cli_items_gather(&list, cmd);
     help_usage(out, cmd);
     fputc('\n', out);
     help_about(out, cmd->about, width);
-    for (size_t h = 0; h < HEADINGS; h++) {
+    for (size_t h = 0; cli_heading(h); h++) {
         int any = 0;
         for (size_t i = 0; i < list.count; i++) {
-            if (heading_of(cmd, &list.item[i]) != h)
+            if (cli_heading_of(cmd, &list.item[i]) != h)
                 continue;
             if (!any++)
-                fprintf(out, "\n%s\n", headings[h].title);
+                fprintf(out, "\n%s\n", cli_heading(h));
             help_item(out, &list.item[i], width);
         }
     }

@@ -10,6 +10,7 @@
 typedef enum cli_kind {
     CLI_KIND_FLAG,  /* int */
     CLI_KIND_TEXT,  /* const char *, NULL when not given */
+    CLI_KIND_LIST,  /* the same; what is given again is added after "; " */
     CLI_KIND_SIZE,  /* size_t */
     CLI_KIND_CHOICE /* int: index of the word in `choices`; -1 when not given */
 } cli_kind;
@@ -33,6 +34,11 @@ typedef struct cli_row {
         .kind = CLI_KIND_TEXT, .letter = letter_, .name = name_, .value_name = value, .default_text = default_, \
         .help = help_, .offset = offsetof(type, field)                                                          \
     }
+#define CLI_LIST(type, field, letter_, name_, value, help_)                                          \
+    {                                                                                                \
+        .kind = CLI_KIND_LIST, .letter = letter_, .name = name_, .value_name = value, .help = help_, \
+        .offset = offsetof(type, field)                                                              \
+    }
 #define CLI_SIZE(type, field, letter_, name_, value, default_, least_, most_, help_)                             \
     {                                                                                                            \
         .kind = CLI_KIND_SIZE, .letter = letter_, .name = name_, .value_name = value, .default_text = #default_, \
@@ -54,7 +60,10 @@ typedef struct cli_cmd cli_cmd;
 typedef struct cli_call {
     const void *own;            /* the command's options structure */
     const lam_options *options; /* of the library's table */
-    const char *const *arg;     /* arguments that are not options */
+    const lam_options
+        *given;             /* those that flags and --config give, and of the environment those for every command: what
+                                 * counts where a run has options of its own */
+    const char *const *arg; /* arguments that are not options */
     size_t args;
     int quiet, verbose, json;
 } cli_call;
@@ -78,9 +87,9 @@ struct cli_cmd {
 typedef struct cli_args cli_args;
 
 /* Parse argv (without program and command). *args is yours. Then ask for cli_args_help first: where it is true,
- * nothing was checked. Flags win over the file of --config, that over defaults. Errors: LAM_EOPTION (unknown, with
- * the nearest match; wrong value; too few or too many arguments; in files with "file:line: "), LAM_EREAD,
- * LAM_EFORMAT, LAM_ENOMEM. */
+ * nothing was checked. Flags win over the file of --config, that over the environment (environment.h), that over defaults.
+ * Errors: LAM_EOPTION (unknown, with the nearest match; wrong value; too few or too many arguments; in files with
+ * "file:line: "), LAM_EREAD, LAM_EFORMAT, LAM_ENOMEM. */
 lam_status cli_args_parse(cli_args **args, const cli_cmd *cmd, int argc, char *const *argv);
 void cli_args_free(cli_args *args);
 int cli_args_help(const cli_args *args);

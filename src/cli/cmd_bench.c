@@ -44,6 +44,9 @@ typedef struct bench {
     float *samples; /* uniform in (0, 1) */
     const void **x;
     int32_t *label;
+    double *target; /* uniform in (0, 1), for losses that compare scores with numbers */
+    const double **target_row;
+    lami_batch rows;
     double *seconds; /* of steps, room for MOST_STEPS in steps of lami_grow */
     size_t capacity;
     double *group_seconds;
@@ -62,6 +65,32 @@ static double now(void)
 
 /* ---- setting up -------------------------------------------------------------------------------------------------- */
 
+/* Labels by turns, or random targets: what the loss takes. */
+static lam_status make_answers(bench *b, uint64_t seed)
+{
+    size_t count;
+    const size_t each = b->net->classes;
+    const lami_rng rng = lami_rng_make(seed, LAMI_RNG_TEST, 0, 1);
+    LAM_TRY(lami_mul(&count, b->batch, b->net->loss->reals ? each : 0));
+    b->label = lami_alloc(b->batch, sizeof *b->label);
+    b->target = lami_alloc(count, sizeof *b->target);
+    b->target_row = lami_alloc(b->batch, sizeof *b->target_row);
+    if (!b->label || !b->target || !b->target_row)
+        return LAM_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        b->target[i] = lami_rng_uniform(&rng, i);
+    for (size_t i = 0; i < b->batch; i++) {
+        b->label[i] = (int32_t)(i % each);
+        b->target_row[i] = count ? b->target + i * each : NULL;
+    }
+    b->rows = (lami_batch) { .x = b->x, .type = LAM_F32, .n = b->batch };
+    if (count)
+        b->rows.target = b->target_row;
+    else
+        b->rows.label = b->label;
+    return LAM_OK;
+}
+
 static lam_status make_samples(bench *b, uint64_t seed)
 {
     size_t count;
@@ -70,16 +99,13 @@ static lam_status make_samples(bench *b, uint64_t seed)
     LAM_TRY(lami_mul(&count, b->batch, size));
     b->samples = lami_alloc(count, sizeof *b->samples);
     b->x = lami_alloc(b->batch, sizeof *b->x);
-    b->label = lami_alloc(b->batch, sizeof *b->label);
-    if (!b->samples || !b->x || !b->label)
+    if (!b->samples || !b->x)
         return LAM_ENOMEM;
     for (size_t i = 0; i < count; i++)
         b->samples[i] = (float)lami_rng_uniform(&rng, i);
-    for (size_t i = 0; i < b->batch; i++) {
+    for (size_t i = 0; i < b->batch; i++)
         b->x[i] = b->samples + i * size;
-        b->label[i] = (int32_t)(i % b->net->classes);
-    }
-    return LAM_OK;
+    return make_answers(b, seed);
 }
 
 static lam_status set_up(bench *b, const cli_call *call)
@@ -109,6 +135,8 @@ static void clean_up(bench *b)
     lami_free(b->samples);
     lami_free(b->x);
     lami_free(b->label);
+    lami_free(b->target);
+    lami_free(b->target_row);
     lami_free(b->seconds);
     lami_free(b->group_seconds);
 }
@@ -129,12 +157,12 @@ static lam_status one_step(bench *b)
 
 static lam_status one_load(bench *b)
 {
-    return lami_session_load(b->train, b->x, LAM_F32, b->label, b->batch);
+    return lami_session_load(b->train, &b->rows);
 }
 
 static lam_status load_forward(bench *b)
 {
-    return lami_session_load(b->predict, b->x, LAM_F32, NULL, b->batch);
+    return lami_session_load(b->predict, &b->rows);
 }
 
 static lam_status one_forward(bench *b)

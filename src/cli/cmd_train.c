@@ -1,18 +1,15 @@
 /* lamina train: train a network and keep the best weights, or continue a run. */
-#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "../core/file.h"
 #include "../core/mem.h"
 #include "../core/parallel.h"
-#include "../optim/optim.h"
+#include "../train/metrics.h"
 #include "../train/solver.h"
 #include "cli.h"
 #include "progress.h"
+#include "runs.h"
 #include "signals.h"
 
 struct opts {
@@ -43,44 +40,15 @@ typedef struct training {
     size_t steps_here; /* done by this process */
 } training;
 
-/* ---- the run folder ---------------------------------------------------------------------------------------------- */
-
-/* The first runs/NNN that is free, made. *path is yours. */
-static lam_status make_default_run(char **path)
-{
-    enum { RUNS_MOST = 1000000 };
-    char name[32];
-    if (mkdir("runs", 0777) && errno != EEXIST)
-        return lami_fail(LAM_EWRITE, "cannot create runs: %s", strerror(errno));
-    for (int i = 1; i < RUNS_MOST; i++) {
-        snprintf(name, sizeof name, "runs/%03d", i);
-        if (!mkdir(name, 0777))
-            return (*path = lami_strdup(name)) ? LAM_OK : LAM_ENOMEM;
-        if (errno != EEXIST)
-            return lami_fail(LAM_EWRITE, "cannot create %s: %s", name, strerror(errno));
-    }
-    return lami_fail(LAM_EWRITE, "runs is full: name a folder with --out");
-}
-
-/* Training did not begin: take away the folder made for it, which holds the lock at most. */
-static void remove_default_run(const char *run)
-{
-    char *lock = lami_path_join(run, "lock");
-    if (lock)
-        unlink(lock);
-    lami_free(lock);
-    rmdir(run);
-    rmdir("runs"); /* only when it is empty */
-}
-
 /* ---- setting up -------------------------------------------------------------------------------------------------- */
 
-/* Mistakes in the notation are told before the data set is read. */
-static lam_status read_notation(char **text, const char *argument)
+/* Mistakes in the notation are told before the data set is read; its loss says what the data must have. */
+static lam_status read_notation(char **text, const lami_loss **loss, const char *argument)
 {
     lami_item *tree;
     LAM_TRY(lami_notation_text(text, argument));
     LAM_TRY(lami_notation_parse(&tree, *text));
+    *loss = lami_notation_loss(tree);
     lami_notation_free(tree);
     return LAM_OK;
 }
@@ -88,26 +56,48 @@ static lam_status read_notation(char **text, const char *argument)
 static lam_status set_up_new(training *t)
 {
     const struct opts *o = t->call->own;
+    const lami_loss *loss;
     char *text = NULL;
     lam_status status;
     LAM_TRY_DONE(lami_options_copy(&t->options, t->call->options));
-    LAM_TRY_DONE(read_notation(&text, t->call->args ? t->call->arg[0] : o->net));
-    LAM_TRY_DONE(lam_data_open(&t->data, o->data, t->options));
-    LAM_TRY_DONE(lami_net_make(&t->net, text, lam_data_shape(t->data), lam_data_classes(t->data), t->options));
+    LAM_TRY_DONE(read_notation(&text, &loss, t->call->args ? t->call->arg[0] : o->net));
+    LAM_TRY_DONE(
+        lami_data_open(&t->data, o->data, &(lami_open) { .options = t->options, .reals = lami_loss_wants(loss) }));
+    LAM_TRY_DONE(lami_net_make_for(&t->net, text, t->data, t->options));
     if (!t->options->no_save) {
         if (!t->options->out) {
-            LAM_TRY_DONE(make_default_run(&t->run_made));
+            LAM_TRY_DONE(cli_run_make(&t->run_made));
             LAM_TRY_DONE(lam_options_set(t->options, "out", t->run_made));
         }
-        t->run = t->options->out;
+        t->run = t->run_made ? t->run_made : t->call->options->out;
     }
     LAM_TRY_DONE(lami_solver_new(&t->solver, t->net, t->data, t->options));
-    if (t->options->lr < 0)
-        status = lam_options_set_real(t->options, "lr", lami_optim_default_lr(t->options->optim));
+    lam_options_free(t->options);
+    t->options = NULL;
+    status = lami_options_copy(&t->options, lami_solver_options(t->solver));
 done:
     if (status && t->run_made)
-        remove_default_run(t->run_made);
+        cli_run_remove(t->run_made);
     lami_free(text);
+    return status;
+}
+
+/* The data of a run, read as its checkpoint says. What is wrong with that one is told by lami_solver_resume. */
+static lam_status open_again(training *t, const char *path)
+{
+    const struct opts *o = t->call->own;
+    lam_net *net = NULL;
+    char *checkpoint = lami_path_join(o->resume, "last.ckpt");
+    if (!checkpoint)
+        return LAM_ENOMEM;
+    lami_open how = { .options = t->options, .reals = -1 };
+    if (!lam_net_load(&net, checkpoint)) {
+        how.schema = net->schema;
+        how.reals = lami_loss_wants(net->loss);
+    }
+    const lam_status status = lami_data_open(&t->data, path, &how);
+    lam_net_free(net);
+    lami_free(checkpoint);
     return status;
 }
 
@@ -123,8 +113,8 @@ static lam_status set_up_resumed(training *t)
             lami_fail(LAM_EOPTION, "--data is needed: %s does not say which data set it was started with", o->resume);
         goto done;
     }
-    LAM_TRY_DONE(lam_data_open(&t->data, o->data ? o->data : path, t->options));
-    LAM_TRY_DONE(lami_solver_resume(&t->solver, &t->net, o->resume, t->data, t->call->options));
+    LAM_TRY_DONE(open_again(t, o->data ? o->data : path));
+    LAM_TRY_DONE(lami_solver_resume(&t->solver, &t->net, o->resume, t->data, t->call->given));
     lam_options_free(t->options);
     t->options = NULL;
     lami_free(path);
@@ -141,7 +131,7 @@ static lam_status set_up(training *t)
     const int net = t->call->args || o->net;
     if (o->resume && net)
         return lami_fail(LAM_EOPTION, "--resume takes the network from the run: leave NET out");
-    if (o->resume && t->call->options->out)
+    if (o->resume && t->call->given->out)
         return lami_fail(LAM_EOPTION, "--resume goes on in the run's own folder: leave --out out");
     if (!o->resume && !net)
         return lami_fail(LAM_EOPTION, "train needs NET, or --resume RUN (see lamina train --help)");
@@ -157,11 +147,9 @@ static lam_status set_up(training *t)
 static const struct {
     const char *name, *other, *values;
 } conditions[] = {
-    { "momentum", "optim", "momentum nesterov" },
-    { "decay", "optim", "rmsprop" },
-    { "beta1", "optim", "adam" },
-    { "beta2", "optim", "adam" },
-    { "eps", "optim", "rmsprop adam" },
+    { "momentum", "optim", "momentum nesterov" }, { "decay", "optim", "rmsprop" },
+    { "beta1", "optim", "adam adamw" },           { "beta2", "optim", "adam adamw" },
+    { "eps", "optim", "rmsprop adam adamw" },     { "lr-final", "schedule", "cosine one-cycle" },
     { "init-scale", "init", "normal" },
 };
 
@@ -188,8 +176,16 @@ static int matters(const training *t, const lami_option *o)
             return 0;
     if (!strcmp(o->name, "lr") || !strcmp(o->name, "preprocess"))
         return 1;
+    if (o->groups & LAMI_FOR_READ && (!t->data->schema || !strcmp(value, "auto")))
+        return 0;
     if (!strcmp(o->name, "epochs") && t->options->steps)
         return 0;
+    static const char *const plain[][2] = {
+        { "accumulate", "1" }, { "clip", "0" }, { "label-smoothing", "0" }, { "weight-decay", "0" }
+    };
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (!strcmp(o->name, plain[i][0]) && !strcmp(value, plain[i][1]))
+            return 0;
     const int unused_zero = !strcmp(value, "0") && o->kind != LAMI_REAL && strcmp(o->name, "seed");
     return *value && !unused_zero;
 }
@@ -225,8 +221,12 @@ static void print_data(const training *t)
 {
     static const char *const names[] = { "training", "validation", "test" };
     char shape[LAMI_SHAPE_TEXT], number[CLI_TEXT_MAX];
-    fprintf(stderr, "data      %s: %s, %zu classes;", t->data->path ? t->data->path : "arrays",
-            lami_shape_text(shape, lam_data_shape(t->data)), lam_data_classes(t->data));
+    const size_t targets = lam_data_targets(t->data), answers = targets ? targets : lam_data_classes(t->data);
+    fprintf(stderr, "data      %s: %s, %zu %s%s;", t->data->path ? t->data->path : "arrays",
+            lami_shape_text(shape, lam_data_shape(t->data)), answers, targets ? "number" : "classes",
+            targets == 1 ? " to predict"
+            : targets    ? "s to predict"
+                         : "");
     const char *comma = " ";
     for (int part = LAM_TRAIN; part <= LAM_TEST; part++) {
         const size_t count = lam_data_count(t->data, (lam_part)part);
@@ -264,17 +264,32 @@ static double best_validation(const training *t)
     return lam_data_count(t->data, LAM_VAL) ? t->result.best_accuracy : NAN;
 }
 
+/* A measure as a line: an accuracy, or R2. */
+static void print_measure(const training *t, const char *part, double value, const char *rest)
+{
+    if (!isfinite(value))
+        return;
+    const int values = lami_predicts_values(t->net, t->data);
+    const int width = printf("%s %s", part, values ? "R2" : "accuracy");
+    if (values)
+        printf("%*s%.4f%s\n", 21 - width, "", value, rest);
+    else
+        printf("%*s%.2f%%%s\n", 21 - width, "", 100 * value, rest);
+}
+
 static lam_status print_text(const training *t)
 {
     const lami_result *r = &t->result;
-    char steps[CLI_TEXT_MAX], time[CLI_TEXT_MAX], rate[CLI_TEXT_MAX];
+    char steps[CLI_TEXT_MAX], time[CLI_TEXT_MAX], rate[CLI_TEXT_MAX], rest[128] = "";
+    if (t->test.count && isfinite(t->test.r2))
+        snprintf(rest, sizeof rest, "  (%s samples, rmse %.4g, mean error %.4g)", cli_count(steps, t->test.count),
+                 t->test.rmse, t->test.mae);
+    else if (t->test.count)
+        snprintf(rest, sizeof rest, "  (%s samples, loss %.4g)", cli_count(steps, t->test.count), t->test.loss);
     if (t->test.count)
-        printf("test accuracy        %.2f%%  (%s samples, loss %.4g)\n", 100 * t->test.accuracy,
-               cli_count(steps, t->test.count), t->test.loss);
-    if (isfinite(best_validation(t)))
-        printf("validation accuracy  %.2f%%  (best)\n", 100 * best_validation(t));
-    if (isfinite(r->train_accuracy))
-        printf("training accuracy    %.2f%%\n", 100 * r->train_accuracy);
+        print_measure(t, "test", lami_score(&t->test), rest);
+    print_measure(t, "validation", best_validation(t), "  (best)");
+    print_measure(t, "training", r->train_accuracy, "");
     printf("trained              %zu epoch%s, %s step%s, %s, %s samples/s\n", r->epochs, r->epochs == 1 ? "" : "s",
            cli_count(steps, r->steps), r->steps == 1 ? "" : "s", cli_seconds(time, r->seconds),
            cli_thousands(rate, r->samples_per_second));
@@ -291,14 +306,22 @@ static lam_status print_text(const training *t)
 static lam_status print_json(const training *t)
 {
     const lami_result *r = &t->result;
-    return cli_json_print(
-        json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:s, s:o}", "test_accuracy",
-                  cli_json_real(t->test.count ? t->test.accuracy : NAN), "val_accuracy",
-                  cli_json_real(best_validation(t)), "loss", cli_json_real(r->loss), "epochs", (json_int_t)r->epochs,
-                  "steps", (json_int_t)r->steps, "seconds", cli_json_real(r->seconds), "samples_per_second",
-                  cli_json_real(r->samples_per_second), "parameters", (json_int_t)lami_net_trained_count(t->net),
-                  "weights_sha256", r->weights_sha256, "best_sha256", r->best_sha256, "run",
-                  t->run ? cli_json_text(t->run) : json_null()));
+    const int values = lami_predicts_values(t->net, t->data);
+    const double val = best_validation(t);
+    json_t *json = json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:s, s:o}", "test_accuracy",
+                             cli_json_real(t->test.count ? t->test.accuracy : NAN), "val_accuracy",
+                             cli_json_real(values ? NAN : val), "loss", cli_json_real(r->loss), "epochs",
+                             (json_int_t)r->epochs, "steps", (json_int_t)r->steps, "seconds", cli_json_real(r->seconds),
+                             "samples_per_second", cli_json_real(r->samples_per_second), "parameters",
+                             (json_int_t)lami_net_trained_count(t->net), "weights_sha256", r->weights_sha256,
+                             "best_sha256", r->best_sha256, "run", t->run ? cli_json_text(t->run) : json_null());
+    if (json && values) {
+        json_object_set_new(json, "val_r2", cli_json_real(val));
+        json_object_set_new(json, "test_r2", cli_json_real(t->test.count ? t->test.r2 : NAN));
+        json_object_set_new(json, "test_rmse", cli_json_real(t->test.count ? t->test.rmse : NAN));
+        json_object_set_new(json, "test_mae", cli_json_real(t->test.count ? t->test.mae : NAN));
+    }
+    return cli_json_print(json);
 }
 
 static void say_how_to_resume(const training *t)
@@ -380,8 +403,8 @@ const cli_cmd cmd_train = {
                 "  lamina train --config runs/a/config --seed 1\n",
     .rows = rows,
     .own_size = sizeof(struct opts),
-    .groups =
-        LAMI_FOR_ALL | LAMI_FOR_NET | LAMI_FOR_DATA | LAMI_FOR_TRAIN | LAMI_FOR_KEEP | LAMI_FOR_BATCH | LAMI_FOR_SEED,
+    .groups = LAMI_FOR_ALL | LAMI_FOR_NET | LAMI_FOR_DATA | LAMI_FOR_READ | LAMI_FOR_SPLIT | LAMI_FOR_TRAIN |
+              LAMI_FOR_KEEP | LAMI_FOR_BATCH | LAMI_FOR_SEED,
     .arg_name = "NET",
     .most_args = 1,
     .run = run,

@@ -8,11 +8,12 @@
 
 #include "../core/nearest.h"
 #include "cli.h"
+#include "environment.h"
 
-static const cli_cmd *const commands[] = {
-    &cmd_train, &cmd_eval, &cmd_predict, &cmd_describe, &cmd_check, &cmd_bench, &cmd_info,
+const cli_cmd *const cli_commands[] = {
+    &cmd_train, &cmd_tune, &cmd_eval, &cmd_predict, &cmd_data, &cmd_describe, &cmd_check, &cmd_bench, &cmd_info, NULL,
 };
-enum { COMMANDS = sizeof commands / sizeof *commands, HELP_WIDEST = 100 };
+enum { COMMANDS = sizeof cli_commands / sizeof *cli_commands - 1, HELP_WIDEST = 100 };
 
 int cli_exit(lam_status status)
 {
@@ -73,8 +74,9 @@ static void overview(FILE *out)
 {
     fputs("Usage: lamina COMMAND [options] ARGUMENTS\n\nTrain, check and ship neural networks.\n\nCommands\n", out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->help);
+        fprintf(out, "  %-10s%s\n", cli_commands[i]->name, cli_commands[i]->help);
     fputs("\nlamina help COMMAND has the options of a command; lamina --version the version.\n"
+          "LAMINA_THREADS in the environment stands for --threads, and so on; --config and the command line win.\n"
           "\nExamples\n"
           "  lamina train \"affine 100 - relu - affine 10 - softmax\" --data fashion-mnist\n"
           "  lamina eval runs/001 --data fashion-mnist\n",
@@ -92,14 +94,14 @@ static int version(void)
 static const char *command_name(size_t index, const void *arg)
 {
     (void)arg;
-    return commands[index]->name;
+    return cli_commands[index]->name;
 }
 
 static lam_status find_command(const cli_cmd **cmd, const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++) {
-        if (!strcmp(commands[i]->name, name)) {
-            *cmd = commands[i];
+        if (!strcmp(cli_commands[i]->name, name)) {
+            *cmd = cli_commands[i];
             return LAM_OK;
         }
     }
@@ -121,6 +123,18 @@ static int help(const char *name)
     return cli_report(cli_flush());
 }
 
+/* For the build: `help --man [PAGE]` and `help --bash`. */
+static int help_files(const char *what, const char *page)
+{
+    if (!strcmp(what, "--bash"))
+        cli_completion(stdout);
+    else if (strcmp(what, "--man"))
+        return cli_report(lami_fail(LAM_EOPTION, "help does not take %.64s", what));
+    else if (cli_manual(stdout, page))
+        return cli_report(LAM_EOPTION);
+    return cli_report(cli_flush());
+}
+
 static int run(const char *name, int argc, char *const *argv)
 {
     const cli_cmd *cmd;
@@ -130,6 +144,8 @@ static int run(const char *name, int argc, char *const *argv)
         status = cli_args_parse(&args, cmd, argc, argv);
     if (status)
         return cli_report(status);
+    if (!cli_args_call(args)->quiet && !cli_args_help(args))
+        cli_environment_warn(stderr);
     const int rc = cli_args_help(args) ? help(name) : cmd->run(cli_args_call(args));
     cli_args_free(args);
     return rc;
@@ -146,6 +162,8 @@ static int start(int argc, char *const *argv)
         return help(NULL);
     if (!strcmp(first, "--version"))
         return version();
+    if (!strcmp(first, "help") && argc > 2 && argv[2][0] == '-')
+        return help_files(argv[2], argc > 3 ? argv[3] : NULL);
     if (!strcmp(first, "help"))
         return help(argc > 2 ? argv[2] : NULL);
     if (first[0] == '-')

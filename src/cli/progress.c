@@ -64,11 +64,14 @@ static void left_part(char text[PART_TEXT], double left)
         snprintf(text, PART_TEXT, "ETA %u:%02u", seconds / 60, seconds % 60);
 }
 
-static void accuracy_part(char text[PART_TEXT], const char *name, double accuracy)
+/* "val 56.2%", or of numbers that are predicted "val R2 0.562" */
+static void accuracy_part(char text[PART_TEXT], const char *name, const lam_progress *now, double accuracy, int digits)
 {
     text[0] = 0;
-    if (isfinite(accuracy))
-        snprintf(text, PART_TEXT, "%s %.1f%%", name, 100 * accuracy);
+    if (isfinite(accuracy) && now->values)
+        snprintf(text, PART_TEXT, "%s R2 %.*f", name, digits + 2, accuracy);
+    else if (isfinite(accuracy))
+        snprintf(text, PART_TEXT, "%s %.*f%%", name, digits, 100 * accuracy);
 }
 
 /* "[=====>    ]" of cells characters and a space */
@@ -107,8 +110,8 @@ void cli_progress_line(char line[CLI_PROGRESS_TEXT], int width, const lam_progre
     left_part(part[LEFT], left);
     if (isfinite(loss))
         snprintf(part[LOSS], PART_TEXT, "loss %.4g", loss);
-    accuracy_part(part[TRAIN], "train", now->train_accuracy);
-    accuracy_part(part[VAL], "val", now->val_accuracy);
+    accuracy_part(part[TRAIN], "train", now, now->train_accuracy, 1);
+    accuracy_part(part[VAL], "val", now, now->val_accuracy, 1);
     for (size_t i = 0; i < sizeof dispensable / sizeof *dispensable && line_length(part) > room; i++)
         part[dispensable[i]][0] = 0;
     const int cells = room - line_length(part) - 2;
@@ -162,10 +165,10 @@ static void plain_line(cli_progress *p)
     char part[PART_TEXT], number[CLI_TEXT_MAX];
     epoch_part(part, now);
     fprintf(p->out, "%s  step %zu  loss %.4g", part, now->step, mean_loss(p));
-    if (now->epoch_end && isfinite(now->train_accuracy))
-        fprintf(p->out, "  train %.2f%%", 100 * now->train_accuracy);
-    if (now->epoch_end && isfinite(now->val_accuracy))
-        fprintf(p->out, "  val %.2f%%", 100 * now->val_accuracy);
+    accuracy_part(part, "  train", now, now->train_accuracy, 2);
+    fputs(now->epoch_end ? part : "", p->out);
+    accuracy_part(part, "  val", now, now->val_accuracy, 2);
+    fputs(now->epoch_end ? part : "", p->out);
     fprintf(p->out, "  %s/s  %.1f s\n", cli_thousands(number, now->samples_per_second), now->seconds);
     fflush(p->out);
     p->line_step = now->step;
@@ -189,6 +192,8 @@ void cli_progress_show(cli_progress *p, const lam_progress *now)
     }
     p->loss_sum += now->loss;
     p->loss_count++;
+    if (now->warning)
+        fprintf(p->out, "%slamina: warning: %s\n", p->terminal && p->drawn >= 0 ? "\r\033[K" : "", now->warning);
     if (p->terminal && (p->drawn < 0 || now->seconds - p->drawn >= redraw_seconds))
         draw(p);
     if (!now->epoch_end)

@@ -17,6 +17,7 @@ shift
 [ $# -gt 0 ] || set -- "$here"/*.test
 [ -x "$program" ] || { echo "run.sh: $program is not a program" >&2; exit 2; }
 unset COLUMNS LAM_ISA
+for variable in $(env | sed -n 's/^\(LAMINA_[A-Za-z0-9_]*\)=.*/\1/p'); do unset "$variable"; done
 export LC_ALL=C
 top=$(mktemp -d) || exit 2
 trap 'rm -rf "$top"' EXIT
