@@ -1,5 +1,5 @@
 # Verbs only; the build itself is described in CMakeLists.txt and CMakePresets.json.
-.PHONY: all demo test test-python asan tsan fuzz bench format needs-demo needs-test clean
+.PHONY: all demo test test-python asan tsan fuzz bench install uninstall format needs-build needs-demo needs-test clean
 
 all: build/lamina
 
@@ -14,7 +14,10 @@ BUILD_NEEDS = \
   "libmd-dev:SHA-256 of the weights" \
   "zlib1g-dev:gzip data files"
 DEMO_NEEDS = "dataset-fashion-mnist:the data of the demo (60,000 + 10,000 images)"
-TEST_NEEDS = "libcmocka-dev:the test framework"
+TEST_NEEDS = \
+  "libcmocka-dev:the test framework" \
+  "g++:builds a program in C++ with the installed library" \
+  "groff-base:checks the manual pages"
 
 needs-build:
 	@./needs.sh $(BUILD_NEEDS)
@@ -27,6 +30,21 @@ build/lamina: FORCE
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release -j $$(nproc) --target lamina_program
 FORCE:
+
+# The header, both libraries, the program, manual pages, completion, documents. DESTDIR: put all under this folder.
+PREFIX = /usr/local
+# A shared library in the usual folders is found by programs once the system's list of them has it.
+LDCONFIG = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH="$$PATH:/sbin" ldconfig 2>/dev/null || :
+install: needs-build
+	@cmake --preset release -D CMAKE_INSTALL_PREFIX="$(PREFIX)" >/dev/null
+	@cmake --build --preset release -j $$(nproc)
+	@DESTDIR="$(DESTDIR)" cmake --install build
+	@$(LDCONFIG)
+
+# What make install left there, whichever copy of the sources it came from.
+uninstall:
+	@./uninstall.sh "$(DESTDIR)$(PREFIX)"
+	@$(LDCONFIG)
 
 demo: needs-demo
 	@$(MAKE) --no-print-directory build/lamina

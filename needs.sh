@@ -9,8 +9,9 @@ for need in "$@"; do
         continue
     fi
     case $package in # a tool that is there in another way is fine
-    gcc | make | cmake) command -v "$package" >/dev/null 2>&1 && continue ;;
+    gcc | make | cmake | g++) command -v "$package" >/dev/null 2>&1 && continue ;;
     pkg-config) command -v pkg-config >/dev/null 2>&1 && continue ;;
+    groff-base) command -v groff >/dev/null 2>&1 && continue ;;
     esac
     missing="$missing $package"
     echo "needs $package: ${need#*:}"

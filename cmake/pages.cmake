@@ -1,0 +1,28 @@
+# cmake -D MANUAL=FOLDER -D COMPLETION=FILE -P pages.cmake -- PROGRAM...: the manual pages and the completion of bash, by the
+# program. Pages of commands that are no more go away.
+set(program)
+foreach(i RANGE ${CMAKE_ARGC})
+  if(after)
+    list(APPEND program ${CMAKE_ARGV${i}})
+  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
+    set(after TRUE)
+  endif()
+endforeach()
+
+function(make_file file)
+  execute_process(COMMAND ${program} help ${ARGN} OUTPUT_FILE ${file} RESULT_VARIABLE status)
+  if(status)
+    message(FATAL_ERROR "${program} help ${ARGN}: ${status}")
+  endif()
+endfunction()
+
+get_filename_component(folder ${COMPLETION} DIRECTORY)
+file(REMOVE_RECURSE ${MANUAL} ${folder})
+file(MAKE_DIRECTORY ${MANUAL}/man1 ${MANUAL}/man3 ${folder})
+make_file(${folder}/pages --man)
+file(STRINGS ${folder}/pages pages)
+foreach(page IN LISTS pages)
+  string(REGEX REPLACE ".*\\." "" section ${page})
+  make_file(${MANUAL}/man${section}/${page} --man ${page})
+endforeach()
+make_file(${COMPLETION} --bash)
