@@ -76,9 +76,10 @@ fuzz:
 	@for f in build-fuzz/fuzz_*; do n=$$(basename $$f); c=build-fuzz/corpus-$$n; mkdir -p $$c; \
 	  echo $$n; $$f -max_total_time=60 -verbosity=0 $$c tests/bad/$${n#fuzz_} || exit 1; done
 
-# The comparison with PyTorch, in a virtual environment of its own (from PyPI).
+# The comparisons with PyTorch, and with scikit-learn on tables, in a virtual environment of their own (from PyPI).
 bench: build/lamina
-	bench/run.sh
+	bench/run.sh compare.py
+	bench/run.sh tabular.py
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
