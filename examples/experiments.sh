@@ -15,13 +15,15 @@ search() {
     shift
     echo
     # shellcheck disable=SC2086
-    "$program" tune "$@" $common -q --top 100 -o "$folder/$name"
+    "$program" tune "$@" $common -q --top 100 -o "$folder/$name" >"$folder/out"
+    sed '/^$/,$d' "$folder/out"
 }
 
 echo "== batch norm and the weight scale (1,000 images, {affine 50} x 7, batch 50, 10 epochs)"
 for norm in '' '- batchnorm'; do
-    echo "-- ${norm:-none}"
-    search "scale$norm" "{affine 50 $norm - relu} x 7 - affine 10 - softmax" --samples 1000 --batch 50 --epochs 10 \
+    name=${norm#- }
+    echo "-- ${name:-none}"
+    search "scale$name" "{affine 50 $norm - relu} x 7 - affine 10 - softmax" --samples 1000 --batch 50 --epochs 10 \
         --grid init-scale=1e-4..1:log:9
 done
 
@@ -35,7 +37,7 @@ search batch-none '{affine 100 - relu} x 5 - affine 10 - softmax' --samples 1000
 echo
 echo "== dropout (500 images, affine 500, 25 epochs)"
 search dropout 'affine 500 - relu - dropout $p - affine 10 - softmax' --samples 500 --epochs 25 --lr 5e-4 --batch 100 \
-    --grid p=0,0.25,0.5,0.75
+    --init-scale 1e-2 --grid p=0,0.25,0.5,0.75
 
 echo
 echo "== update rules side by side (4,000 images, {affine 100} x 5, 5 epochs)"
