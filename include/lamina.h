@@ -3,17 +3,19 @@
  *     lam_data *data = NULL;
  *     lam_net *net = NULL;
  *     lam_options *opt = NULL;
- *     if (lam_data_open(&data, "fashion-mnist", NULL) || lam_options_new(&opt) || lam_options_set(opt, "epochs", "5") ||
- *         lam_net_new(&net, "{affine 100 - batchnorm - relu} x 4 - affine 10 - softmax", lam_data_shape(data), opt) ||
+ *     const char *text = "{affine 100 - batchnorm - relu} x 4 - affine 10 - softmax";
+ *     if (lam_data_open(&data, "fashion-mnist", NULL) ||
+ *         lam_options_new(&opt) || lam_options_set(opt, "epochs", "5") ||
+ *         lam_net_new(&net, text, lam_data_shape(data), opt) ||
  *         lam_train(net, data, opt, NULL, NULL) || lam_net_save(net, "model.safetensors"))
  *         fprintf(stderr, "%s\n", lam_last_error());
  *
  * Rules that hold for every function
  *   Results    come first, through pointers; they are NULL (or untouched) after an error.
  *   Errors     0 is success, else a negative lam_status; lam_last_error() says what happened, in this thread.
- *   Ownership  what a _new, _open, _load or _from function returns through a pointer is yours: release it with the type's
- *              _free function, which takes NULL too. Returned pointers are getters: they live as long as their parent.
- *              const arguments are borrowed for the call, unless the comment says longer.
+ *   Ownership  what a _new, _open, _load or _from function returns through a pointer is yours: release it with the
+ *              type's _free function, which takes NULL too. Returned pointers are getters: they live as long as their
+ *              parent. const arguments are borrowed for the call, unless the comment says longer.
  *   Threads    calls on different objects may run at once. One object, one thread at a time, but for const ones: a
  *              const lam_net or lam_data may serve any number of sessions in any number of threads.
  *   The library prints nothing, never exits and installs no signal handler.
@@ -127,7 +129,8 @@ LAM_API lam_status lam_data_open(lam_data **data, const char *path, const lam_op
 
 /* A data set from your own arrays.
  *   x        (N, ...) samples, LAM_U8, LAM_F32 or LAM_F64; (N, C, H, W) for images, (N, D) for rows
- *   y        (N) labels 0 .. classes-1, LAM_U8, LAM_I32 or LAM_I64; or (N) or (N, K) numbers to predict, LAM_F32 or LAM_F64
+ *   y        (N) labels 0 .. classes-1, LAM_U8, LAM_I32 or LAM_I64; or (N) or (N, K) numbers to predict, LAM_F32 or
+ *            LAM_F64
  *   classes  number of classes; 0 takes the largest label + 1; 0 with numbers
  *   borrow   non-zero: x stays yours and must outlive the data set, unchanged; zero: it is copied. y is always copied
  * All samples are the training part; lam_data_add_part adds others.
@@ -135,12 +138,15 @@ LAM_API lam_status lam_data_open(lam_data **data, const char *path, const lam_op
 LAM_API lam_status lam_data_from_arrays(lam_data **data, const lam_tensor *x, const lam_tensor *y, size_t classes,
                                         int borrow);
 
-/* Add a validation or test part of the same sample shape and dtype. A part that is there already is LAM_EINVAL. */
+/* Add a validation or test part of the same sample shape and dtype, with the classes or as many targets; arguments as
+ * above. Errors: LAM_EINVAL (the part is there already; dtype), LAM_ESHAPE, LAM_EFORMAT (label out of range),
+ * LAM_ENOMEM. */
 LAM_API lam_status lam_data_add_part(lam_data *data, lam_part part, const lam_tensor *x, const lam_tensor *y,
                                      int borrow);
 
-/* Weights of a part's samples in the loss, (N) LAM_F32 or LAM_F64, finite and at least 0; copied. Without them each is 1.
- * A loss is then sum(weight * loss) / sum(weight) over a batch. Errors: LAM_EINVAL, LAM_ESHAPE, LAM_ENOMEM. */
+/* Weights of a part's samples in the loss, (N) LAM_F32 or LAM_F64, finite and at least 0; copied. Without them each is
+ * 1. A loss is then sum(weight * loss) / sum(weight) over a batch. Errors: LAM_EINVAL (also where all are 0),
+ * LAM_ESHAPE, LAM_ENOMEM. */
 LAM_API lam_status lam_data_set_weights(lam_data *data, lam_part part, const lam_tensor *weights);
 
 LAM_API void lam_data_free(lam_data *data);
@@ -161,15 +167,17 @@ typedef struct lam_net lam_net;
 
 /* Build and initialise a network from the notation (docs/notation.md).
  *   input    shape of one sample, such as 3x32x32 or 784
- *   options  dtype (f32, f64), seed, init, init-scale, classes (size of the last affine where the notation leaves it out)
+ *   options  dtype (f32, f64), seed, init, init-scale, classes (size of the last affine where the notation leaves it
+ *            out)
  * Errors: LAM_ENOTATION (with the position), LAM_ESHAPE, LAM_EOPTION, LAM_ENOMEM. */
 LAM_API lam_status lam_net_new(lam_net **net, const char *notation, const lam_shape *input, const lam_options *options);
 
-/* Load a model written by lam_net_save, or the best model of a run folder. Errors: LAM_EREAD, LAM_EFORMAT, LAM_EVERSION,
- * LAM_ENOMEM. Format: docs/format.md. */
+/* Load a model written by lam_net_save, or the best model of a run folder. Errors: LAM_EREAD, LAM_EFORMAT,
+ * LAM_EVERSION, LAM_ENOMEM. Format: docs/format.md. */
 LAM_API lam_status lam_net_load(lam_net **net, const char *path);
 
-/* Write the model as one safetensors file, atomically (temporary file, fsync, rename). Errors: LAM_EWRITE, LAM_ENOMEM. */
+/* Write the model as one safetensors file, atomically (temporary file, fsync, rename). Errors: LAM_EWRITE,
+ * LAM_ENOMEM. */
 LAM_API lam_status lam_net_save(const lam_net *net, const char *path);
 
 LAM_API void lam_net_free(lam_net *net);
@@ -189,7 +197,8 @@ LAM_API const lam_shape *lam_net_param_shape(const lam_net *net, size_t index);
 LAM_API lam_status lam_net_get(const lam_net *net, const char *name, lam_tensor *value);
 LAM_API lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value);
 
-/* SHA-256 over the bytes of all parameters in file order, 64 hex digits and a 0: equal means the same bits. */
+/* SHA-256 over the bytes of all parameters in file order, 64 hex digits and a 0: equal means the same bits. Errors:
+ * LAM_ENOMEM. */
 LAM_API lam_status lam_net_sha256(const lam_net *net, char hex[65]);
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
@@ -213,16 +222,17 @@ typedef struct lam_progress {
 /* Called after every step. Return non-zero to stop cleanly after this step: lam_train then returns LAM_OK. */
 typedef int (*lam_callback)(const lam_progress *progress, void *arg);
 
-/* Train a network. Options: epochs, steps, time, batch, optim, lr, ... (docs/options.md). Afterwards the network holds the
- * best weights by validation accuracy with their own running statistics (the last ones where there is no validation part).
- * Errors: LAM_ESHAPE (data does not fit the network), LAM_EDIVERGED (names step and layer; the network is as before that
- * step), LAM_EOPTION, LAM_ENOMEM. */
+/* Train a network. Options: epochs, steps, time, batch, optim, lr, ... (docs/options.md). Afterwards the network holds
+ * the best weights by validation accuracy with their own running statistics (the last ones where there is no validation
+ * part). Errors: LAM_ESHAPE (data does not fit the network), LAM_EDIVERGED (names step and layer; the network is as
+ * before that step), LAM_EOPTION, LAM_ENOMEM. */
 LAM_API lam_status lam_train(lam_net *net, const lam_data *data, const lam_options *options, lam_callback callback,
                              void *arg);
 
-/* Continue the run folder that lam_train wrote (option `out`), as if it had never stopped: the same bits. *net is new and
- * yours. options: what may change: epochs, steps, time, patience, save-every, threads, isa. Errors: those of lam_train, and
- * LAM_EREAD, LAM_EFORMAT (no run folder, damaged checkpoint), LAM_EBUSY (another process trains there). */
+/* Continue the run folder that lam_train wrote (option `out`), as if it had never stopped: the same bits. *net is new
+ * and yours. options: what may change: epochs, steps, time, patience, save-every, threads, isa. Errors: those of
+ * lam_train, and LAM_EREAD, LAM_EFORMAT (no run folder, damaged checkpoint), LAM_EBUSY (another process trains
+ * there). */
 LAM_API lam_status lam_resume(lam_net **net, const char *run, const lam_data *data, const lam_options *options,
                               lam_callback callback, void *arg);
 
@@ -231,7 +241,8 @@ LAM_API lam_status lam_resume(lam_net **net, const char *run, const lam_data *da
  *             targets): over all scores. NAN where numbers are predicted
  *   r2        1 - residual / total sum of squares, mean over the targets; NAN where classes are predicted
  *   rmse, mae root mean squared and mean absolute error in the data's units, over all targets; NAN likewise
- * Options: batch, threads. */
+ * Options: batch, threads. Errors: LAM_ESHAPE (data does not fit the network), LAM_EFORMAT (a target that the loss does
+ * not take), LAM_EINVAL (no such part), LAM_ENOMEM. */
 typedef struct lam_metrics {
     size_t count;
     double loss, accuracy, r2, rmse, mae;
@@ -245,42 +256,47 @@ LAM_API lam_status lam_eval(lam_metrics *metrics, const lam_net *net, const lam_
  * allocated here; the calls below allocate nothing. */
 typedef struct lam_session lam_session;
 
-/* For training: borrows net and changes its parameters. Options: batch, optim, lr, l2, seed, threads, ... */
+/* For training: borrows net, which must outlive it, and changes its parameters. Options: batch, optim, lr, l2, seed,
+ * threads, ... Errors: LAM_EOPTION, LAM_EUNSUPPORTED (device), LAM_ENOMEM. */
 LAM_API lam_status lam_session_new(lam_session **session, lam_net *net, const lam_options *options);
 
-/* For inference: borrows a const net. Options: batch, threads. */
+/* For inference: borrows a const net, which must outlive it. Options: batch, threads. Errors: the same. */
 LAM_API lam_status lam_session_new_predict(lam_session **session, const lam_net *net, const lam_options *options);
 LAM_API void lam_session_free(lam_session *session);
 
 /* x: (N, ...) of the network's input shape, LAM_U8, LAM_F32 or LAM_F64, 1 <= N <= batch; the network's preprocessing is
- * applied to it.  y: (N) labels, LAM_U8, LAM_I32 or LAM_I64; or, for mse and logistic, (N) or (N, K) LAM_F32 or LAM_F64.
- * forward computes the loss (with L2) in training mode; backward the gradients of the last forward; step updates the
- * parameters and running statistics. forward, backward, step is one step of lam_train, bit for bit. With option
- * accumulate above 1, the gradients of the backward calls since the last step are added up, and step takes their mean.
- * backward without forward, or step without backward, is LAM_EINVAL; a loss that is not finite LAM_EDIVERGED. */
+ * applied to it.  y: (N) labels, LAM_U8, LAM_I32 or LAM_I64; or, for mse and logistic, (N) or (N, K) LAM_F32 or
+ * LAM_F64. forward computes the loss (with L2) in training mode; backward the gradients of the last forward; step
+ * updates the parameters and running statistics. forward, backward, step is one step of lam_train, bit for bit. With
+ * option accumulate above 1, the gradients of the backward calls since the last step are added up, and step takes their
+ * mean. Errors: LAM_ESHAPE, LAM_EINVAL (dtype, too large a batch; backward without forward, or step without backward),
+ * LAM_EFORMAT (a label or target out of range), LAM_EDIVERGED (the loss is not finite; nothing has changed). */
 LAM_API lam_status lam_session_forward(double *loss, lam_session *session, const lam_tensor *x, const lam_tensor *y);
 LAM_API lam_status lam_session_backward(lam_session *session);
 LAM_API lam_status lam_session_step(lam_session *session);
 
-/* Weights of the samples of the next lam_session_forward, and of that alone: (N) LAM_F32 or LAM_F64, finite, at least 0, not
- * all 0. The loss is then sum(weight * loss) / sum(weight). Errors: LAM_EINVAL, LAM_ESHAPE. */
+/* Weights of the samples of the next lam_session_forward, and of that alone: (N) LAM_F32 or LAM_F64, finite, at least
+ * 0, not all 0. The loss is then sum(weight * loss) / sum(weight). Errors: LAM_EINVAL, LAM_ESHAPE. */
 LAM_API lam_status lam_session_weigh(lam_session *session, const lam_tensor *weights);
 
-/* Set the learning rate of the following steps (schedules are yours in a loop of your own). */
+/* Set the learning rate of the following steps (schedules are yours in a loop of your own). Errors: LAM_EINVAL
+ * (negative or not finite). */
 LAM_API lam_status lam_session_set_lr(lam_session *session, double lr);
 
-/* Gradient of a parameter after backward, in the parameter's shape. Errors: LAM_EINVAL, LAM_ESHAPE. */
+/* Gradient of a parameter after backward, in the parameter's shape, LAM_F32 or LAM_F64. Errors: LAM_EINVAL (no such
+ * name, before backward, dtype), LAM_ESHAPE. */
 LAM_API lam_status lam_session_grad(const lam_session *session, const char *name, lam_tensor *value);
 
-/* scores: (N, classes), of the network's dtype, before the loss layer; a network of mse gives its predictions, in the units
- * of its data. Either kind of session. */
+/* scores: (N, classes), of the network's dtype, before the loss layer; a network of mse gives its predictions, in the
+ * units of its data. Either kind of session. Errors: LAM_ESHAPE (also a wrong dtype of scores), LAM_EINVAL. */
 LAM_API lam_status lam_session_predict(lam_session *session, lam_tensor *scores, const lam_tensor *x);
 
 /* ---- layers by themselves ---------------------------------------------------------------------------------------- */
 
 /* The course's functions, for tensors of LAM_F32 or LAM_F64 (all of one dtype). x: (N, ...), taken as (N, D) rows.
- * cache   *cache NULL is created, otherwise it is reused, without allocation while the shapes stay the same; cache itself
- *         NULL says that no backward is wanted. It borrows x, out and the weights until backward. lam_cache_free.
+ * cache   *cache NULL is created, otherwise it is reused, without allocation while the shapes stay the same; cache
+ *         itself NULL says that no backward is wanted. It borrows x, out and the weights until backward.
+ *         lam_cache_free.
  * out, dx, dw, ...: tensors of the right shape that you provide; they are overwritten. A NULL gradient is not returned.
  *         They overlap neither inputs nor each other; only relu, leakyrelu, sigmoid, tanh and dropout work in
  *         place (out is x, dx is dout).
@@ -306,7 +322,10 @@ LAM_API lam_status lam_relu_backward(lam_tensor *dx, const lam_tensor *dout, lam
  * elu        x where x > 0, else alpha (exp(x) - 1); alpha 0 to 1e6, usually 1
  * gelu       x P(x), P the distribution function of the standard normal; approximate not 0: its form with tanh
  * silu       x sigmoid(x)
- * sigmoid    1 / (1 + exp(-x)) */
+ * sigmoid    1 / (1 + exp(-x))
+ * tanh       the hyperbolic tangent
+ * Source: Maas et al. 2013 (leakyrelu); Clevert et al. 2015, arXiv:1511.07289 (elu); Hendrycks, Gimpel 2016,
+ * arXiv:1606.08415 (gelu, silu). */
 LAM_API lam_status lam_leakyrelu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, double slope);
 LAM_API lam_status lam_leakyrelu_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
 LAM_API lam_status lam_elu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, double alpha);
@@ -339,8 +358,9 @@ LAM_API lam_status lam_layernorm_forward(lam_cache **cache, lam_tensor *out, con
 LAM_API lam_status lam_layernorm_backward(lam_tensor *dx, lam_tensor *dgamma, lam_tensor *dbeta, const lam_tensor *dout,
                                           lam_cache *cache);
 
-/* Inverted dropout. p: probability of dropping, 0 <= p < 1. The mask is a function of (seed, step) and the element's
- * index; it is not stored. In LAM_MODE_TEST out = x. */
+/* Inverted dropout: out = x / (1 - p), or 0 for a dropped element. p: probability of dropping, 0 <= p < 1. The mask is
+ * a function of (seed, step) and the element's index; it is not stored. In LAM_MODE_TEST out = x. Source: Srivastava et
+ * al. 2014. */
 typedef struct lam_dropout_param {
     lam_mode mode;
     double p;
@@ -351,7 +371,8 @@ LAM_API lam_status lam_dropout_forward(lam_cache **cache, lam_tensor *out, const
                                        const lam_dropout_param *param);
 LAM_API lam_status lam_dropout_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
 
-/* Losses, mean over the batch. x (N, C) scores, y (N) labels, dx (N, C) or NULL.
+/* Losses, mean over the batch. x (N, C) scores, y (N) labels (LAM_U8, LAM_I32, LAM_I64), dx (N, C) or NULL. Errors:
+ * those above, LAM_EFORMAT (label out of range).
  * softmax: cross-entropy.  svm: multiclass hinge, margin 1 (Weston, Watkins 1999). */
 LAM_API lam_status lam_softmax_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *y);
 LAM_API lam_status lam_svm_loss(double *loss, lam_tensor *dx, const lam_tensor *x, const lam_tensor *y);
@@ -385,8 +406,8 @@ typedef struct lam_check_row {
 } lam_check_row;
 
 /* Check the gradients of a notation in double precision on random input. rows: an array of *count rows, release with
- * lam_check_free. Options: seed, batch (default 5 here), threads, init, init-scale, classes. Errors: LAM_ECHECK when a row's
- * error is not below 1e-7 (rows are filled in all the same), and those of lam_net_new. */
+ * lam_check_free. Options: seed, batch (default 5 here), threads, init, init-scale, classes. Errors: LAM_ECHECK when a
+ * row's error is not below 1e-7 (rows are filled in all the same), and those of lam_net_new. */
 LAM_API lam_status lam_check(lam_check_row **rows, size_t *count, const char *notation, const lam_shape *input,
                              const lam_options *options);
 LAM_API void lam_check_free(lam_check_row *rows);

@@ -132,7 +132,10 @@ static void cells_are_found_as_rfc_4180_says_and_programs_write_them(void **stat
         { "  a   b\n1 x\n  2\t \"y z\"  \n", "a", "x|y z", "01", { 1, 2 } },
         { "a,b\n1,5\" disk\n2,6\"\n", "a", "5\" disk|6\"", "01", { 1, 2 } },
         { "a,b\n1,\xe9\n2,\xff\xfe\n", "a", "\xe9|\xff\xfe", "01", { 1, 2 } },
-        { "a;b\n1,5;x\n", "a=1,5", "x", "0", { 1 } }, /* '.' is the decimal point */
+        { "a;b\n1,5 m;x\n", "a=1,5 m", "x", "0", { 1 } },
+        { "5\" a,b\n1,x\n", "5\" a", "x", "0", { 1 } },
+        { "5\",\"b;c;d\"\n1,x\n", "5\"", "x", "0", { 1 } },
+        { "\"a\"\",;;\";b\n1;x\n", "a\",;;", "x", "0", { 1 } },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         lam_data *data = open_text(cases[i].text, "");
@@ -142,8 +145,8 @@ static void cells_are_found_as_rfc_4180_says_and_programs_write_them(void **stat
         assert_labels(data, LAM_TRAIN, cases[i].labels);
         lam_data_free(data);
     }
-    lam_data *data = open_text("a,b;c\n1,2;x\n", "separator=semicolon");
-    assert_inputs(data, "a,b=1,2");
+    lam_data *data = open_text("a,b;c\nu,v;x\n", "separator=semicolon");
+    assert_inputs(data, "a,b=u,v");
     lam_data_free(data);
     static const char tsv[] = "a, b\tc\n1\t0\n";
     write_file("names.tsv", tsv, strlen(tsv));
@@ -252,6 +255,24 @@ static void missing_cells_follow_the_rule(void **state)
     data = open_text("a,b,y\n1,u,0\n1,,1\n1,w,1\n", "one-hot=none"); /* the mean of the categories' numbers */
     const double codes[] = { 1, 0, 1, 0.5, 1, 1 };
     assert_x(data, LAM_TRAIN, 3, 2, codes);
+    lam_data_free(data);
+}
+
+static void means_are_those_of_what_is_left_for_training(void **state)
+{
+    (void)state;
+    static const char text[] = "a,b,y\n1,u,0\n3,v,1\n,u,0\n90,u,1\n,v,0\n50,u,1\n,v,1\n10,u,0\n";
+    lam_data *data = open_text(text, "one-hot=none test=last:2 val=last:3 dtype=f64");
+    const double train[] = { 1, 0, 3, 1, 2, 0 }, val[] = { 90, 0, 2, 1, 50, 0 }, test[] = { 2, 1, 10, 0 };
+    assert_x(data, LAM_TRAIN, 3, 2, train);
+    assert_x(data, LAM_VAL, 3, 2, val);
+    assert_x(data, LAM_TEST, 2, 2, test);
+    assert_true(data->schema->column[0].fill == 2 && !data->fills_wanted && !data->gaps);
+    lam_data_free(data);
+    data = open_text(text, "one-hot=none test=last:4 samples=1 dtype=f64");
+    assert_x(data, LAM_TRAIN, 1, 2, train);
+    const double others[] = { 1, 1, 50, 0, 1, 1, 10, 0 };
+    assert_x(data, LAM_TEST, 4, 2, others);
     lam_data_free(data);
 }
 
@@ -520,6 +541,7 @@ static void damaged_tables_are_refused_with_their_line(void **state)
         { "", "t.csv is empty" },
         { "\xef\xbb\xbf", "t.csv is empty" },
         { "\n\n \r\n", "blank lines only" },
+        { "a;y\n1,5;u\n2;v\n-0,25;u\n", "column a has numbers with a comma, such as \"1,5\": write them with a point" },
         { "a,b\n", "t.csv has no rows after its header" },
         { "a,b\n\n\n", "no rows after its header" },
         { "\xff\xfe"
@@ -958,6 +980,7 @@ int main(void)
         cmocka_unit_test(the_first_line_is_a_header_where_no_cell_of_it_is_a_number),
         cmocka_unit_test(labels_are_found_by_name_or_index),
         cmocka_unit_test(missing_cells_follow_the_rule),
+        cmocka_unit_test(means_are_those_of_what_is_left_for_training),
         cmocka_unit_test(one_hot_says_how_categories_become_inputs),
         cmocka_unit_test(targets_are_classes_or_numbers_by_a_rule),
         cmocka_unit_test(several_labels_are_targets_with_names),

@@ -136,12 +136,12 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        { "afine1.weight lr x2", "no parameter matches \"afine1.weight\", did you mean affine1.weight?" },
-        { "* lr x2; affine3.bias lr 1", "no parameter matches \"affine3.bias\", did you mean affine1.bias?" },
+        { "afine1.weight lr x2", "no parameter matches \"afine1.weight\", did you mean \"affine1.weight\"?" },
+        { "* lr x2; affine3.bias lr 1", "no parameter matches \"affine3.bias\", did you mean \"affine1.bias\"?" },
         { "conv*.weight lr x2", "no parameter matches \"conv*.weight\"" },
         { "AFFINE1.weight lr x2", "no parameter matches \"AFFINE1.weight\"" },
-        { "* lrr x2", "unknown key \"lrr\", did you mean lr? (lr, l2, weight-decay)" },
-        { "* weight_decay 2", "unknown key \"weight_decay\", did you mean weight-decay?" },
+        { "* lrr x2", "unknown key \"lrr\", did you mean \"lr\"? (lr, l2, weight-decay)" },
+        { "* weight_decay 2", "unknown key \"weight_decay\", did you mean \"weight-decay\"?" },
         { "* momentum 2", "unknown key \"momentum\"" },
         { "* lr fast", "\"fast\" is not a number of at least 0, or x and a factor" },
         { "* lr -1", "\"-1\" is not a number of at least 0" },

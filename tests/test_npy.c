@@ -339,7 +339,7 @@ static void shapes_say_what_a_sample_is(void **state)
     for (int i = 0; i < 3; i++) {
         lam_data *data;
         write_npy("x.npy", "|u1", wrong[i], pixels, i == 1 ? 1 : 24);
-        assert_int_equal(lam_data_open(&data, folder, NULL), LAM_ESHAPE);
+        assert_int_equal(lam_data_open(&data, folder, NULL), LAM_EFORMAT);
         assert_message("x.npy");
         assert_message("NxHxWxC");
     }

@@ -157,11 +157,11 @@ static void parts_that_do_not_fit_together_are_errors(void **state)
     add_pair(3, "|u1", "(2,)", "\0\1", 2);
     expect_error(LAM_EFORMAT, "x has 3");
     add_pair(2, "|u1", "(2, 1, 1)", "\0\1", 2);
-    expect_error(LAM_ESHAPE, "y is 2x1x1");
+    expect_error(LAM_EFORMAT, "y is 2x1x1");
     add_pair(2, "|u1", "(2,)", "\0\1", 2);
     zip_add_npy(&zip, "x_test.npy", "|u1", "(1, 3)", pixels, 3);
     zip_add_npy(&zip, "y_test.npy", "|u1", "(1,)", "\0", 1);
-    expect_error(LAM_ESHAPE, "x_test: samples are 3, those of x 2");
+    expect_error(LAM_EFORMAT, "x_test: samples are 3, those of x 2");
     add_pair(2, "|u1", "(2,)", "\0\1", 2);
     zip_add_npy(&zip, "x_test.npy", "<f4", "(1, 2)", pixels, 8);
     zip_add_npy(&zip, "y_test.npy", "|u1", "(1,)", "\0", 1);
@@ -249,7 +249,7 @@ static void numbers_to_predict_are_kept_as_they_are(void **state)
     lam_data_free(data);
     zip_add_npy(&zip, "x_test.npy", "|u1", "(1, 2)", pixels, 2);
     zip_add_npy(&zip, "y_test.npy", "<f8", "(1, 1)", y, 8);
-    expect_error(LAM_ESHAPE, "y_test has 1 columns, but");
+    expect_error(LAM_EFORMAT, "y_test has 1 columns, but");
 }
 
 static void labels_are_not_needed_for_prediction(void **state)

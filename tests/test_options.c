@@ -178,11 +178,11 @@ static void bad_values_are_named_and_change_nothing(void **state)
         { "seed", "18446744073709551616", "--seed: 18446744073709551616 is over 18446744073709551615" },
         { "no-save", "yes", "--no-save: \"yes\" is not 1, 0, true or false" },
         { "optim", "adm",
-          "--optim: unknown value \"adm\", did you mean adam? (sgd momentum nesterov rmsprop adam adamw)" },
+          "--optim: unknown value \"adm\", did you mean \"adam\"? (sgd momentum nesterov rmsprop adam adamw)" },
         { "optim", "newton",
           "--optim: unknown value \"newton\", expected one of: sgd momentum nesterov rmsprop adam adamw" },
         { "optim", "sgd momentum",
-          "--optim: unknown value \"sgd momentum\", did you mean momentum? (sgd momentum nesterov rmsprop adam "
+          "--optim: unknown value \"sgd momentum\", did you mean \"momentum\"? (sgd momentum nesterov rmsprop adam "
           "adamw)" },
         { "lrr", "1", "unknown option --lrr, did you mean --lr?" },
         { "btach", "1", "unknown option --btach, did you mean --batch?" },

@@ -294,7 +294,7 @@ static void wrong_class_weights_are_named_with_the_nearest_match(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        { "dgo=2", "no class \"dgo\", did you mean dog?" },
+        { "dgo=2", "no class \"dgo\", did you mean \"dog\"?" },
         { "mouse=2", "no class \"mouse\"" },
         { "balance", "\"balance\" is not CLASS=W with W at least 0, nor balanced" },
         { "dog=", "\"dog=\" is not CLASS=W" },

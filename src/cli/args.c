@@ -40,18 +40,9 @@ static const char *item_name(size_t index, const void *arg)
     return ((const cli_items *)arg)->item[index].name;
 }
 
-/* Is it an option of the library that this command has no use for? */
-static int known_elsewhere(const char *name)
-{
-    for (size_t i = 0; i < lami_option_count; i++)
-        if (!strcmp(lami_option_table[i].name, name))
-            return 1;
-    return 0;
-}
-
 static lam_status unknown_option(const cli_args *a, const char *name)
 {
-    if (known_elsewhere(name))
+    if (lami_option_row(name) != SIZE_MAX) /* an option of the library that this command has no use for */
         return lami_fail(LAM_EOPTION, "%s does not take --%.64s (see lamina %s --help)", a->cmd->name, name,
                          a->cmd->name);
     const char *meant = lami_nearest(name, a->items.count, item_name, &a->items);

@@ -87,9 +87,9 @@ struct cli_cmd {
 typedef struct cli_args cli_args;
 
 /* Parse argv (without program and command). *args is yours. Then ask for cli_args_help first: where it is true,
- * nothing was checked. Flags win over the file of --config, that over the environment (environment.h), that over defaults.
- * Errors: LAM_EOPTION (unknown, with the nearest match; wrong value; too few or too many arguments; in files with
- * "file:line: "), LAM_EREAD, LAM_EFORMAT, LAM_ENOMEM. */
+ * nothing was checked. Flags win over the file of --config, that over the environment (environment.h), that over
+ * defaults. Errors: LAM_EOPTION (unknown, with the nearest match; wrong value; too few or too many arguments; in files
+ * with "file:line: "), LAM_EREAD, LAM_EFORMAT, LAM_ENOMEM. */
 lam_status cli_args_parse(cli_args **args, const cli_cmd *cmd, int argc, char *const *argv);
 void cli_args_free(cli_args *args);
 int cli_args_help(const cli_args *args);

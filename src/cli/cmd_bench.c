@@ -2,7 +2,6 @@
  * peak. */
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "../core/mem.h"
@@ -347,18 +346,18 @@ static lam_status print_json(const bench *b)
         group_operations(operations, plan, &plan->group[g]);
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "layers", layers, "part",
                                               cli_record_part(plan, (size_t)plan->order[plan->group[g].first]),
-                                              "operations", operations, "ms", cli_json_real(1e3 * b->group_seconds[g]),
-                                              "gflops", cli_json_real(rate(flops, b->group_seconds[g])), "gbytes",
-                                              cli_json_real(rate(bytes, b->group_seconds[g]))));
+                                              "operations", operations, "ms", lami_json_real(1e3 * b->group_seconds[g]),
+                                              "gflops", lami_json_real(rate(flops, b->group_seconds[g])), "gbytes",
+                                              lami_json_real(rate(bytes, b->group_seconds[g]))));
     }
     const double gflops = rate(b->flops, b->step.median);
-    return cli_json_print(
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:s, s:i, s:o}", "step_ms",
-                  cli_json_real(1e3 * b->step.median), "step_ms_best", cli_json_real(1e3 * b->step.best), "forward_ms",
-                  cli_json_real(1e3 * b->forward.median), "load_ms", cli_json_real(1e3 * b->load.median), "gflops",
-                  cli_json_real(gflops), "peak_gflops", cli_json_real(1e-9 * b->peak), "peak_share",
-                  cli_json_real(1e9 * gflops / b->peak), "steps", (json_int_t)b->step.count, "batch",
-                  (json_int_t)b->batch, "isa", plan->ops->set, "threads", plan->threads, "layers", list));
+    return cli_json_print(json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:s, s:i, s:o}", "step_ms", lami_json_real(1e3 * b->step.median),
+        "step_ms_best", lami_json_real(1e3 * b->step.best), "forward_ms", lami_json_real(1e3 * b->forward.median),
+        "load_ms", lami_json_real(1e3 * b->load.median), "gflops", lami_json_real(gflops), "peak_gflops",
+        lami_json_real(1e-9 * b->peak), "peak_share", lami_json_real(1e9 * gflops / b->peak), "steps",
+        (json_int_t)b->step.count, "batch", (json_int_t)b->batch, "isa", plan->ops->set, "threads", plan->threads,
+        "layers", list));
 }
 
 static int run(const cli_call *call)

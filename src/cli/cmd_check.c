@@ -1,6 +1,5 @@
 /* lamina check: gradient check of a network, in double precision. */
 #include <stddef.h>
-#include <string.h>
 
 #include "../core/mem.h"
 #include "../net/notation.h"
@@ -53,9 +52,9 @@ static lam_status print_json(const lam_check_row *row, size_t count, int passed)
         json_array_append_new(list,
                               json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b}", "name", row[i].name,
                                         "elements", (json_int_t)row[i].count, "checked", (json_int_t)row[i].checked,
-                                        "kinks", (json_int_t)row[i].kinks, "error", cli_json_real(row[i].error),
-                                        "error_cs231n", cli_json_real(row[i].error_cs231n), "error_eecs498",
-                                        cli_json_real(row[i].error_eecs498), "largest", cli_json_real(row[i].largest),
+                                        "kinks", (json_int_t)row[i].kinks, "error", lami_json_real(row[i].error),
+                                        "error_cs231n", lami_json_real(row[i].error_cs231n), "error_eecs498",
+                                        lami_json_real(row[i].error_eecs498), "largest", lami_json_real(row[i].largest),
                                         "passed", row[i].error < LAMI_CHECK_LIMIT || !row[i].checked));
     return cli_json_print(json_pack("{s:b, s:o}", "passed", passed, "tensors", list));
 }

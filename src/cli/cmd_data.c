@@ -206,7 +206,7 @@ static void print_head(const report *r)
     for (int p = LAM_TRAIN; p < PARTS; p++) {
         if (!data->part[p].count)
             continue;
-        printf("%s%s %s", comma, cli_count(number, data->part[p].count), cli_part_name((lam_part)p));
+        printf("%s%s %s", comma, cli_count(number, data->part[p].count), lami_part_name((lam_part)p));
         comma = ", ";
     }
     printf("\nshape    %s, %s", lami_shape_text(shape, &data->shape), lami_dtype_name(data->dtype));
@@ -389,7 +389,7 @@ static lam_status print_classes(const report *r, int verbose)
     cli_table_cell(table, "class");
     for (int p = LAM_TRAIN; p < PARTS; p++)
         if (r->data->part[p].count)
-            cli_table_cell(table, "%s", cli_part_name((lam_part)p));
+            cli_table_cell(table, "%s", lami_part_name((lam_part)p));
     if (verbose || r->data->classes <= CLASSES_MOST)
         for (size_t c = 0; c < r->data->classes; c++)
             class_cells(table, r, c);
@@ -415,15 +415,15 @@ static void print_bad_rows(const report *r)
 
 static void print_pair(const lami_sample_at pair[2])
 {
-    printf(" (such as %s sample %zu and %s sample %zu)\n", cli_part_name(pair[0].part), pair[0].index,
-           cli_part_name(pair[1].part), pair[1].index);
+    printf(" (such as %s sample %zu and %s sample %zu)\n", lami_part_name(pair[0].part), pair[0].index,
+           lami_part_name(pair[1].part), pair[1].index);
 }
 
 /* "3 test samples are", "1 test sample is" */
 static void print_samples(const char *head, size_t count, int part, const char *is, const char *are)
 {
     char number[CLI_TEXT_MAX];
-    printf("%s%s %s sample%s %s", head, cli_count(number, count), cli_part_name((lam_part)part), count == 1 ? "" : "s",
+    printf("%s%s %s sample%s %s", head, cli_count(number, count), lami_part_name((lam_part)part), count == 1 ? "" : "s",
            count == 1 ? is : are);
 }
 
@@ -445,7 +445,7 @@ static void print_duplicates(const report *r)
             if (!t->across[a][b])
                 continue;
             print_samples(head, t->across[a][b], b, "is", "are");
-            printf(" in the %s part, too", cli_part_name((lam_part)a));
+            printf(" in the %s part, too", lami_part_name((lam_part)a));
             print_pair(t->across_first[a][b]);
             head = next;
         }
@@ -470,8 +470,11 @@ static void print_constant(const report *r)
     for (size_t i = 0; i < r->groups; i++) {
         if (r->group[i].constant != r->group[i].count)
             continue;
+        char name[NAME_TEXT];
+        snprintf(name, sizeof name, "%s", r->group[i].name);
+        cli_mask(name);
         if (listed < NAMES_MOST)
-            printf("%s%s", listed ? ", " : "constant    ", r->group[i].name);
+            printf("%s%s", listed ? ", " : "constant    ", name);
         listed++;
     }
     if (listed > NAMES_MOST)
@@ -520,10 +523,10 @@ static lam_status print_text(const report *r, const cli_call *call)
 
 static void set_summary(json_t *object, const cli_summary *s)
 {
-    json_object_set_new(object, "min", cli_json_real(s->least));
-    json_object_set_new(object, "mean", cli_json_real(s->mean));
-    json_object_set_new(object, "max", cli_json_real(s->most));
-    json_object_set_new(object, "deviation", cli_json_real(s->deviation));
+    json_object_set_new(object, "min", lami_json_real(s->least));
+    json_object_set_new(object, "mean", lami_json_real(s->mean));
+    json_object_set_new(object, "max", lami_json_real(s->most));
+    json_object_set_new(object, "deviation", lami_json_real(s->deviation));
 }
 
 static json_t *json_group(const group *g)
@@ -531,14 +534,14 @@ static json_t *json_group(const group *g)
     const lami_column *c = g->column;
     const int categories = c && c->category;
     json_t *object =
-        json_pack("{s:o, s:s, s:I, s:I}", "name", cli_json_text(g->name), "kind", categories ? "category" : "number",
+        json_pack("{s:o, s:s, s:I, s:I}", "name", lami_json_text(g->name), "kind", categories ? "category" : "number",
                   "inputs", (json_int_t)g->count, "constant", (json_int_t)g->constant);
     if (c)
         json_object_set_new(object, "missing", json_integer((json_int_t)c->missing));
     if (categories) {
         json_t *names = json_array();
         for (size_t i = 0; i < c->categories; i++)
-            json_array_append_new(names, cli_json_text(c->category[i]));
+            json_array_append_new(names, lami_json_text(c->category[i]));
         json_object_set_new(object, "categories", names);
         json_object_set_new(object, "one_hot", json_boolean(c->one_hot));
     } else
@@ -551,13 +554,13 @@ static json_t *json_answers(const report *r)
     char text[CLI_CLASS_TEXT];
     json_t *list = json_array();
     for (size_t c = 0; r->class_count && c < r->data->classes; c++) {
-        json_t *one = json_pack("{s:o}", "class", cli_json_text(lam_data_class_name(r->data, c)));
+        json_t *one = json_pack("{s:o}", "class", lami_json_text(lam_data_class_name(r->data, c)));
         for (int p = LAM_TRAIN; p < PARTS; p++)
             json_object_set_new(one, part_key[p], json_integer((json_int_t)counts_of(r, c)[p]));
         json_array_append_new(list, one);
     }
     for (size_t k = 0; r->target && k < r->data->targets; k++) {
-        json_t *one = json_pack("{s:o}", "target", cli_json_text(target_name(text, r->data, k)));
+        json_t *one = json_pack("{s:o}", "target", lami_json_text(target_name(text, r->data, k)));
         set_summary(one, &r->target[k]);
         json_array_append_new(list, one);
     }
@@ -585,7 +588,7 @@ static json_t *json_bad_rows(const report *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->bad.count && i < most; i++)
         json_array_append_new(list, json_pack("{s:I, s:o}", "line", (json_int_t)r->bad.first[i].line, "why",
-                                              cli_json_text(r->bad.first[i].why)));
+                                              lami_json_text(r->bad.first[i].why)));
     return json_pack("{s:I, s:o}", "count", (json_int_t)r->bad.count, "first", list);
 }
 
@@ -598,7 +601,7 @@ static lam_status print_json(const report *r)
     for (int p = LAM_TRAIN; p < PARTS; p++)
         json_object_set_new(samples, part_key[p], json_integer((json_int_t)r->data->part[p].count));
     json_t *json =
-        json_pack("{s:o, s:s, s:o, s:s, s:s, s:o, s:o}", "data", cli_json_text(r->path), "kind", kind_of(r), "samples",
+        json_pack("{s:o, s:s, s:o, s:s, s:s, s:o, s:o}", "data", lami_json_text(r->path), "kind", kind_of(r), "samples",
                   samples, "shape", lami_shape_text(shape, &r->data->shape), "dtype", lami_dtype_name(r->data->dtype),
                   "inputs", inputs, r->data->targets ? "targets" : "classes", json_answers(r));
     if (r->weight.count) {

@@ -29,11 +29,10 @@ static const cli_row rows[] = {
     CLI_END,
 };
 
-/* What a number to predict came to. */
-typedef struct target {
-    double mean, total, residual, absolute; /* of the part; sums of squares about the mean, and of errors */
-    size_t yes, right;                      /* where it is a yes or no */
-} target;
+/* Answers to a question of yes or no. */
+typedef struct question {
+    size_t yes, right;
+} question;
 
 /* What is counted, for each kind of answer: the network, the data, sums over samples. */
 typedef struct tally {
@@ -46,13 +45,16 @@ typedef struct tally {
     size_t classes;
     size_t *class_count, *right; /* per class */
     uint32_t *confusion;         /* label * classes + answer: number of samples; NULL with very many classes */
-    target *target;              /* per number to predict */
+    question *question;          /* of several with yes or no */
+    lami_errors *errors;         /* per number to predict */
 } tally;
 
 static lam_status tally_new(tally *t)
 {
-    if (t->answer == CLI_LABELS || t->answer == CLI_VALUES)
-        return (t->target = lami_alloc(t->net->classes, sizeof *t->target)) ? LAM_OK : LAM_ENOMEM;
+    if (t->answer == CLI_LABELS)
+        return (t->question = lami_alloc(t->net->classes, sizeof *t->question)) ? LAM_OK : LAM_ENOMEM;
+    if (t->answer == CLI_VALUES)
+        return (t->errors = lami_alloc(t->net->classes, sizeof *t->errors)) ? LAM_OK : LAM_ENOMEM;
     t->classes = t->answer == CLI_YES_NO ? 2 : t->net->classes;
     t->class_count = lami_alloc(t->classes, sizeof *t->class_count);
     t->right = lami_alloc(t->classes, sizeof *t->right);
@@ -66,7 +68,8 @@ static void tally_free(tally *t)
     lami_free(t->class_count);
     lami_free(t->right);
     lami_free(t->confusion);
-    lami_free(t->target);
+    lami_free(t->question);
+    lami_free(t->errors);
 }
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
@@ -81,73 +84,27 @@ static void add_class(tally *t, const void *scores, size_t i, const lami_batch *
         t->confusion[label * t->classes + cli_best(t->net, scores, i)]++;
 }
 
-/* Yes or no for each of several targets; a score that is no number is never right. */
-static void add_labels(tally *t, const void *scores, size_t i, const double *truth)
+static void add_questions(tally *t, const void *scores, size_t i, const double *truth)
 {
-    const lam_net *net = t->net;
-    for (size_t k = 0; k < net->classes; k++) {
-        const double x = lami_real_at(scores, net->dtype, i * net->classes + k);
+    for (size_t k = 0; k < t->net->classes; k++) {
         const int yes = truth[k] > 0.5;
-        t->target[k].yes += (size_t)yes;
-        t->target[k].right += x == x && (x > net->loss->yes) == yes;
+        t->question[k].yes += (size_t)yes;
+        t->question[k].right += (size_t)lami_right_yes(t->net, scores, i, k, yes);
     }
 }
 
-static void add_values(tally *t, const void *scores, size_t i, const double *truth)
+static void add_batch(const void *scores, const lami_batch *b, double loss, void *arg)
 {
-    const lam_net *net = t->net;
-    const lami_units *u = &net->units;
-    for (size_t k = 0; k < net->classes; k++) {
-        const double x = lami_real_at(scores, net->dtype, i * net->classes + k), about = truth[k] - t->target[k].mean;
-        const double error = truth[k] - (u->count ? x * u->scale[k] + u->shift[k] : x);
-        t->target[k].residual += error * error;
-        t->target[k].absolute += error < 0 ? -error : error;
-        t->target[k].total += about * about;
-    }
-}
-
-static void find_means(tally *t)
-{
-    const lami_part *p = &t->data->part[t->part];
-    const size_t each = t->data->targets;
-    for (size_t i = 0; i < t->count; i++)
-        for (size_t k = 0; k < each; k++)
-            t->target[k].mean += p->target[i * each + k] / (double)t->count;
-}
-
-static void add_batch(tally *t, const void *scores, const lami_batch *b)
-{
-    for (size_t i = 0; i < b->n; i++) {
-        if (t->answer == CLI_VALUES)
-            add_values(t, scores, i, b->target[i]);
-        else if (t->answer == CLI_LABELS)
-            add_labels(t, scores, i, b->target[i]);
+    tally *t = arg;
+    t->loss += loss;
+    if (t->errors)
+        lami_errors_add(t->errors, t->net, scores, b);
+    for (size_t i = 0; !t->errors && i < b->n; i++) {
+        if (t->question)
+            add_questions(t, scores, i, b->target[i]);
         else
             add_class(t, scores, i, b);
     }
-}
-
-static lam_status count_all(tally *t, lam_session *session)
-{
-    const size_t batch = lami_session_batch(session);
-    lami_batch_rows room = { 0 };
-    lam_status status;
-    LAM_TRY_DONE(lami_batch_rows_new(&room, batch));
-    if (t->answer == CLI_VALUES)
-        find_means(t);
-    for (size_t first = 0; first < t->count; first += batch) {
-        const size_t n = t->count - first < batch ? t->count - first : batch;
-        const lami_batch b = lami_gather(&room, t->data, t->part, NULL, first, n, NULL);
-        const void *scores;
-        double loss;
-        LAM_TRY_DONE(lami_session_load(session, &b));
-        LAM_TRY_DONE(lami_session_measure(&loss, &scores, session));
-        t->loss += loss;
-        add_batch(t, scores, &b);
-    }
-done:
-    lami_batch_rows_free(&room);
-    return status;
 }
 
 /* Of right answers: of samples, or of all their targets. */
@@ -156,32 +113,17 @@ static double accuracy_of_all(const tally *t)
     size_t right = 0;
     for (size_t c = 0; c < t->classes; c++)
         right += t->right[c];
-    for (size_t k = 0; t->answer == CLI_LABELS && k < t->net->classes; k++)
-        right += t->target[k].right;
-    return (double)right / ((double)t->count * (t->answer == CLI_LABELS ? (double)t->net->classes : 1));
+    for (size_t k = 0; t->question && k < t->net->classes; k++)
+        right += t->question[k].right;
+    return (double)right / ((double)t->count * (t->question ? (double)t->net->classes : 1));
 }
 
-/* R2 of a target that never changes: 1 if it is met exactly, else 0, as scikit-learn has it. */
-static double r2_of(const target *k)
+/* R2 and errors over some of the targets. */
+static lam_metrics errors_of(const tally *t, size_t first, size_t targets)
 {
-    return k->total > 0 ? 1 - k->residual / k->total : k->residual == 0;
-}
-
-/* The same, and both kinds of errors, over all targets. */
-typedef struct fit {
-    double r2, rmse, mae;
-} fit;
-
-static fit fit_of(const tally *t, size_t first, size_t targets)
-{
-    double r2 = 0, squares = 0, absolute = 0;
-    for (size_t k = first; k < first + targets; k++) {
-        r2 += r2_of(&t->target[k]);
-        squares += t->target[k].residual;
-        absolute += t->target[k].absolute;
-    }
-    const double numbers = (double)t->count * (double)targets;
-    return (fit) { .r2 = r2 / (double)targets, .rmse = __builtin_sqrt(squares / numbers), .mae = absolute / numbers };
+    lam_metrics m = { 0 };
+    lami_errors_end(&m, t->errors + first, targets, t->count);
+    return m;
 }
 
 /* The network's names come first: they are what its answers were called in training. */
@@ -278,31 +220,41 @@ static lam_status print_matrix(const tally *t)
 
 /* ---- per target -------------------------------------------------------------------------------------------------- */
 
-static lam_status print_targets(const tally *t)
+static lam_status print_errors(const tally *t)
 {
-    static const char *const value_heads[] = { "target", "mean", "R2", "rmse", "mae" };
-    static const char *const label_heads[] = { "target", "yes", "right", "accuracy" };
-    const int values = t->answer == CLI_VALUES;
-    const size_t heads = values ? sizeof value_heads / sizeof *value_heads : sizeof label_heads / sizeof *label_heads;
+    static const char *const heads[] = { "target", "mean", "R2", "rmse", "mae" };
     char text[CLI_CLASS_TEXT];
     cli_table *table;
-    LAM_TRY(cli_table_new(&table, values ? "lrrrr" : "lrrr"));
-    for (size_t i = 0; i < heads; i++)
-        cli_table_cell(table, "%s", values ? value_heads[i] : label_heads[i]);
+    LAM_TRY(cli_table_new(&table, "lrrrr"));
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        cli_table_cell(table, "%s", heads[i]);
     for (size_t k = 0; k < t->net->classes; k++) {
-        const target *one = &t->target[k];
+        const lam_metrics m = errors_of(t, k, 1);
         cli_table_cell(table, "%s", cli_value_name(text, t->net, k));
-        if (values) {
-            const fit f = fit_of(t, k, 1);
-            cli_table_cell(table, "%.4g", one->mean);
-            cli_table_cell(table, "%.4f", f.r2);
-            cli_table_cell(table, "%.4g", f.rmse);
-            cli_table_cell(table, "%.4g", f.mae);
-        } else {
-            cli_table_cell(table, "%zu", one->yes);
-            cli_table_cell(table, "%zu", one->right);
-            cli_table_cell(table, "%.2f%%", 100 * (double)one->right / (double)t->count);
-        }
+        cli_table_cell(table, "%.4g", t->errors[k].mean);
+        cli_table_cell(table, "%.4f", m.r2);
+        cli_table_cell(table, "%.4g", m.rmse);
+        cli_table_cell(table, "%.4g", m.mae);
+    }
+    const lam_status status = cli_table_print(table, stdout, 0);
+    cli_table_free(table);
+    return status;
+}
+
+static lam_status print_questions(const tally *t)
+{
+    static const char *const heads[] = { "target", "yes", "right", "accuracy" };
+    char text[CLI_CLASS_TEXT];
+    cli_table *table;
+    LAM_TRY(cli_table_new(&table, "lrrr"));
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        cli_table_cell(table, "%s", heads[i]);
+    for (size_t k = 0; k < t->net->classes; k++) {
+        const question *q = &t->question[k];
+        cli_table_cell(table, "%s", cli_value_name(text, t->net, k));
+        cli_table_cell(table, "%zu", q->yes);
+        cli_table_cell(table, "%zu", q->right);
+        cli_table_cell(table, "%.2f%%", 100 * (double)q->right / (double)t->count);
     }
     const lam_status status = cli_table_print(table, stdout, 0);
     cli_table_free(table);
@@ -312,14 +264,14 @@ static lam_status print_targets(const tally *t)
 static json_t *json_target(const tally *t, size_t k)
 {
     char text[CLI_CLASS_TEXT];
-    const target *one = &t->target[k];
-    json_t *name = cli_json_text(cli_value_name(text, t->net, k));
-    const fit f = fit_of(t, k, 1);
-    if (t->answer == CLI_VALUES)
-        return json_pack("{s:o, s:o, s:o, s:o, s:o}", "target", name, "mean", cli_json_real(one->mean), "r2",
-                         cli_json_real(f.r2), "rmse", cli_json_real(f.rmse), "mae", cli_json_real(f.mae));
-    return json_pack("{s:o, s:I, s:I, s:o}", "target", name, "yes", (json_int_t)one->yes, "right",
-                     (json_int_t)one->right, "accuracy", cli_json_real((double)one->right / (double)t->count));
+    json_t *name = lami_json_text(cli_value_name(text, t->net, k));
+    if (t->question)
+        return json_pack("{s:o, s:I, s:I, s:o}", "target", name, "yes", (json_int_t)t->question[k].yes, "right",
+                         (json_int_t)t->question[k].right, "accuracy",
+                         lami_json_real((double)t->question[k].right / (double)t->count));
+    const lam_metrics m = errors_of(t, k, 1);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "target", name, "mean", lami_json_real(t->errors[k].mean), "r2",
+                     lami_json_real(m.r2), "rmse", lami_json_real(m.rmse), "mae", lami_json_real(m.mae));
 }
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
@@ -327,10 +279,10 @@ static json_t *json_target(const tally *t, size_t k)
 static void print_line(const tally *t)
 {
     char number[CLI_TEXT_MAX];
-    printf("%s %s samples: ", cli_count(number, t->count), cli_part_name(t->part));
-    if (t->answer == CLI_VALUES) {
-        const fit f = fit_of(t, 0, t->net->classes);
-        printf("R2 %.4f, rmse %.4g, mean absolute error %.4g, ", f.r2, f.rmse, f.mae);
+    printf("%s %s samples: ", cli_count(number, t->count), lami_part_name(t->part));
+    if (t->errors) {
+        const lam_metrics m = errors_of(t, 0, t->net->classes);
+        printf("R2 %.4f, rmse %.4g, mean absolute error %.4g, ", m.r2, m.rmse, m.mae);
     } else
         printf("accuracy %.2f%%, ", 100 * accuracy_of_all(t));
     printf("loss %.4g\n", t->loss / (double)t->count);
@@ -339,9 +291,9 @@ static void print_line(const tally *t)
 static lam_status print_text(const tally *t, const cli_call *call)
 {
     print_line(t);
-    if (t->target && !call->quiet && t->net->classes > 1) {
+    if (!t->classes && !call->quiet && t->net->classes > 1) {
         putchar('\n');
-        LAM_TRY(print_targets(t));
+        LAM_TRY(t->errors ? print_errors(t) : print_questions(t));
     }
     if (t->classes && !call->quiet) {
         putchar('\n');
@@ -357,30 +309,29 @@ static lam_status print_text(const tally *t, const cli_call *call)
 static json_t *json_class(const tally *t, size_t c)
 {
     char text[CLI_CLASS_TEXT];
-    return json_pack("{s:o, s:I, s:I, s:o}", "class", cli_json_text(name_of(text, t, c)), "count",
+    return json_pack("{s:o, s:I, s:I, s:o}", "class", lami_json_text(name_of(text, t, c)), "count",
                      (json_int_t)t->class_count[c], "right", (json_int_t)t->right[c], "accuracy",
-                     cli_json_real(accuracy_of(t, c)));
+                     lami_json_real(accuracy_of(t, c)));
 }
 
 static lam_status print_json(const tally *t)
 {
     static const char *const names[] = { "train", "val", "test" };
-    const int values = t->answer == CLI_VALUES;
     json_t *list = json_array();
     for (size_t c = 0; c < t->classes; c++)
         json_array_append_new(list, json_class(t, c));
-    for (size_t k = 0; t->target && k < t->net->classes; k++)
+    for (size_t k = 0; !t->classes && k < t->net->classes; k++)
         json_array_append_new(list, json_target(t, k));
     json_t *json =
-        json_pack("{s:o, s:o, s:I, s:s}", "accuracy", cli_json_real(values ? NAN : accuracy_of_all(t)), "loss",
-                  cli_json_real(t->loss / (double)t->count), "count", (json_int_t)t->count, "split", names[t->part]);
-    if (values) {
-        const fit f = fit_of(t, 0, t->net->classes);
-        json_object_set_new(json, "r2", cli_json_real(f.r2));
-        json_object_set_new(json, "rmse", cli_json_real(f.rmse));
-        json_object_set_new(json, "mae", cli_json_real(f.mae));
+        json_pack("{s:o, s:o, s:I, s:s}", "accuracy", lami_json_real(t->errors ? NAN : accuracy_of_all(t)), "loss",
+                  lami_json_real(t->loss / (double)t->count), "count", (json_int_t)t->count, "split", names[t->part]);
+    if (t->errors) {
+        const lam_metrics m = errors_of(t, 0, t->net->classes);
+        json_object_set_new(json, "r2", lami_json_real(m.r2));
+        json_object_set_new(json, "rmse", lami_json_real(m.rmse));
+        json_object_set_new(json, "mae", lami_json_real(m.mae));
     }
-    json_object_set_new(json, t->target ? "per_target" : "per_class", list);
+    json_object_set_new(json, t->classes ? "per_class" : "per_target", list);
     return cli_json_print(json);
 }
 
@@ -401,7 +352,9 @@ static int run(const cli_call *call)
     t.count = o->first && o->first < t.count ? o->first : t.count;
     LAM_TRY_DONE(lami_session_make(&session, net, call->options, LAMI_SESSION_MEASURE));
     LAM_TRY_DONE(tally_new(&t));
-    LAM_TRY_DONE(count_all(&t, session));
+    if (t.errors)
+        lami_errors_begin(t.errors, data, t.part, NULL, t.count);
+    LAM_TRY_DONE(lami_score_batches(session, data, t.part, NULL, t.count, add_batch, &t));
     status = call->json ? print_json(&t) : print_text(&t, call);
 done:
     tally_free(&t);

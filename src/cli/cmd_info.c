@@ -100,7 +100,7 @@ static lam_status print_json(const lami_ops *used, const cli_call *call)
         json_object_set_new(optional, parts[i].name, json_boolean(parts[i].here));
     for (size_t i = 0; lami_data_kinds[i]; i++) {
         char *path = installed_at(lami_data_kinds[i]);
-        json_object_set_new(data, lami_data_kinds[i]->name, path ? cli_json_text(path) : json_null());
+        json_object_set_new(data, lami_data_kinds[i]->name, path ? lami_json_text(path) : json_null());
         lami_free(path);
     }
     const size_t cpus = (size_t)lami_cpus(), threads = call->options->threads;

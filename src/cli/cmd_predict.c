@@ -1,10 +1,13 @@
-/* lamina predict: classes, probabilities or numbers for samples of a data set, of tables and arrays, or of raw bytes. */
+/* lamina predict: classes, probabilities or numbers for samples of a data set, of tables and arrays, or of raw
+ * bytes. */
 #include <stddef.h>
 #include <string.h>
 
 #include "../core/file.h"
 #include "../core/mem.h"
+#include "../data/npy.h"
 #include "../data/source.h"
+#include "../data/zip.h"
 #include "../train/metrics.h"
 #include "cli.h"
 #include "predictions.h"
@@ -148,17 +151,12 @@ static lam_status predict_table(predictor *p, const char *path)
     return status;
 }
 
-static int begins_with(const lami_source *input, const char *magic, size_t length)
-{
-    return input->size >= length && !memcmp(input->data, magic, length);
-}
-
 /* A table, where the model was trained on one; arrays by their first bytes; else samples as raw bytes. */
 static lam_status predict_input(predictor *p)
 {
     lami_source input;
     LAM_TRY(lami_source_open(&input, "-", NULL, 0));
-    const int arrays = begins_with(&input, "\x93NUMPY", 6) || begins_with(&input, "PK\x03\x04", 4);
+    const int arrays = lami_npy_looks_like(input.data, input.size) || lami_zip_looks_like(input.data, input.size);
     const lam_status status =
         arrays || p->net->schema ? predict_samples(p, "-", "-", &input) : predict_bytes(p, "-", input.data, input.size);
     lami_source_close(&input);

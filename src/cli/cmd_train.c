@@ -9,6 +9,7 @@
 #include "../train/solver.h"
 #include "cli.h"
 #include "progress.h"
+#include "results.h"
 #include "runs.h"
 #include "signals.h"
 
@@ -217,27 +218,6 @@ static lam_status print_options(const training *t)
     return status;
 }
 
-static void print_data(const training *t)
-{
-    static const char *const names[] = { "training", "validation", "test" };
-    char shape[LAMI_SHAPE_TEXT], number[CLI_TEXT_MAX];
-    const size_t targets = lam_data_targets(t->data), answers = targets ? targets : lam_data_classes(t->data);
-    fprintf(stderr, "data      %s: %s, %zu %s%s;", t->data->path ? t->data->path : "arrays",
-            lami_shape_text(shape, lam_data_shape(t->data)), answers, targets ? "number" : "classes",
-            targets == 1 ? " to predict"
-            : targets    ? "s to predict"
-                         : "");
-    const char *comma = " ";
-    for (int part = LAM_TRAIN; part <= LAM_TEST; part++) {
-        const size_t count = lam_data_count(t->data, (lam_part)part);
-        if (!count)
-            continue;
-        fprintf(stderr, "%s%s %s", comma, cli_count(number, count), names[part]);
-        comma = ", ";
-    }
-    fputc('\n', stderr);
-}
-
 static lam_status print_start(const training *t)
 {
     char number[CLI_TEXT_MAX];
@@ -246,7 +226,7 @@ static lam_status print_start(const training *t)
     const size_t threads = t->options->threads ? t->options->threads : (size_t)lami_cpus();
     fprintf(stderr, "network   %s\n", lam_net_notation(t->net));
     fprintf(stderr, "          %s parameters\n", cli_count(number, lami_net_trained_count(t->net)));
-    print_data(t);
+    cli_print_data(stderr, t->data);
     const struct opts *o = t->call->own;
     fprintf(stderr, "run       %s%s\n", t->run ? t->run : "kept nowhere (--no-save)", o->resume ? " (resumed)" : "");
     fprintf(stderr, "machine   %s, %zu thread%s\n", ops->set, threads, threads == 1 ? "" : "s");
@@ -264,37 +244,19 @@ static double best_validation(const training *t)
     return lam_data_count(t->data, LAM_VAL) ? t->result.best_accuracy : NAN;
 }
 
-/* A measure as a line: an accuracy, or R2. */
-static void print_measure(const training *t, const char *part, double value, const char *rest)
-{
-    if (!isfinite(value))
-        return;
-    const int values = lami_predicts_values(t->net, t->data);
-    const int width = printf("%s %s", part, values ? "R2" : "accuracy");
-    if (values)
-        printf("%*s%.4f%s\n", 21 - width, "", value, rest);
-    else
-        printf("%*s%.2f%%%s\n", 21 - width, "", 100 * value, rest);
-}
-
 static lam_status print_text(const training *t)
 {
     const lami_result *r = &t->result;
-    char steps[CLI_TEXT_MAX], time[CLI_TEXT_MAX], rate[CLI_TEXT_MAX], rest[128] = "";
-    if (t->test.count && isfinite(t->test.r2))
-        snprintf(rest, sizeof rest, "  (%s samples, rmse %.4g, mean error %.4g)", cli_count(steps, t->test.count),
-                 t->test.rmse, t->test.mae);
-    else if (t->test.count)
-        snprintf(rest, sizeof rest, "  (%s samples, loss %.4g)", cli_count(steps, t->test.count), t->test.loss);
-    if (t->test.count)
-        print_measure(t, "test", lami_score(&t->test), rest);
-    print_measure(t, "validation", best_validation(t), "  (best)");
-    print_measure(t, "training", r->train_accuracy, "");
+    const int values = lami_predicts_values(t->net, t->data);
+    char steps[CLI_TEXT_MAX], time[CLI_TEXT_MAX], rate[CLI_TEXT_MAX];
+    cli_print_test(values, &t->test);
+    cli_print_measure("validation", values, best_validation(t), "  (best)");
+    cli_print_measure("training", values, r->train_accuracy, "");
     printf("trained              %zu epoch%s, %s step%s, %s, %s samples/s\n", r->epochs, r->epochs == 1 ? "" : "s",
            cli_count(steps, r->steps), r->steps == 1 ? "" : "s", cli_seconds(time, r->seconds),
            cli_thousands(rate, r->samples_per_second));
     if (t->run)
-        printf("model                %s%sbest.safetensors\n", t->run, t->run[strlen(t->run) - 1] == '/' ? "" : "/");
+        cli_print_model(t->run);
     const struct opts *o = t->call->own;
     if (o->resume && !t->steps_here && !t->call->quiet)
         fprintf(stderr, "lamina: the run was done already; %s\n",
@@ -305,23 +267,12 @@ static lam_status print_text(const training *t)
 
 static lam_status print_json(const training *t)
 {
-    const lami_result *r = &t->result;
-    const int values = lami_predicts_values(t->net, t->data);
-    const double val = best_validation(t);
-    json_t *json = json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:s, s:o}", "test_accuracy",
-                             cli_json_real(t->test.count ? t->test.accuracy : NAN), "val_accuracy",
-                             cli_json_real(values ? NAN : val), "loss", cli_json_real(r->loss), "epochs",
-                             (json_int_t)r->epochs, "steps", (json_int_t)r->steps, "seconds", cli_json_real(r->seconds),
-                             "samples_per_second", cli_json_real(r->samples_per_second), "parameters",
-                             (json_int_t)lami_net_trained_count(t->net), "weights_sha256", r->weights_sha256,
-                             "best_sha256", r->best_sha256, "run", t->run ? cli_json_text(t->run) : json_null());
-    if (json && values) {
-        json_object_set_new(json, "val_r2", cli_json_real(val));
-        json_object_set_new(json, "test_r2", cli_json_real(t->test.count ? t->test.r2 : NAN));
-        json_object_set_new(json, "test_rmse", cli_json_real(t->test.count ? t->test.rmse : NAN));
-        json_object_set_new(json, "test_mae", cli_json_real(t->test.count ? t->test.mae : NAN));
-    }
-    return cli_json_print(json);
+    return cli_json_print(cli_json_outcome(&(cli_outcome) { .result = &t->result,
+                                                            .net = t->net,
+                                                            .val = best_validation(t),
+                                                            .test = t->test,
+                                                            .values = lami_predicts_values(t->net, t->data),
+                                                            .run = t->run }));
 }
 
 static void say_how_to_resume(const training *t)

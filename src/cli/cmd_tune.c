@@ -1,14 +1,14 @@
 /* lamina tune: search for the best options, and keep the best model. */
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../core/mem.h"
 #include "../train/metrics.h"
 #include "../train/tune.h"
 #include "cli.h"
+#include "progress.h"
+#include "results.h"
 #include "runs.h"
 #include "signals.h"
 
@@ -174,54 +174,27 @@ static lam_status set_up(tuning *t)
 
 /* ---- where the search stands ------------------------------------------------------------------------------------- */
 
-enum { SCORE_TEXT = 32, LINE_TEXT = 512, BAR_CELLS = 24, SHOWN_TEXT = 200 };
-
-/* "52.80%", or R2 "0.8123"; "-" where there is none */
-static const char *score_text(char text[SCORE_TEXT], const tuning *t, double score)
-{
-    if (!isfinite(score))
-        snprintf(text, SCORE_TEXT, "-");
-    else if (t->values)
-        snprintf(text, SCORE_TEXT, "%.4f", score);
-    else
-        snprintf(text, SCORE_TEXT, "%.2f%%", 100 * score);
-    return text;
-}
-
-static void bar_text(char bar[BAR_CELLS + 3], double done)
-{
-    const int full = done <= 0 ? 0 : (int)((done < 1 ? done : 1) * BAR_CELLS);
-    bar[0] = '[';
-    for (int i = 0; i < BAR_CELLS; i++)
-        bar[1 + i] = i < full ? '=' : i == full ? '>' : ' ';
-    bar[BAR_CELLS + 1] = ']';
-    bar[BAR_CELLS + 2] = 0;
-}
+enum { LINE_TEXT = 512, BAR_CELLS = 26, SHOWN_TEXT = 200 };
 
 /* The line of a terminal: "trial 5/24  [====>    ]  best 52.80% (trial 3)  ETA 1:20" */
 static void draw(tuning *t, const lami_tune_now *now)
 {
-    char line[LINE_TEXT], bar[BAR_CELLS + 3], score[SCORE_TEXT];
+    char line[LINE_TEXT], bar[CLI_PROGRESS_PART], left[CLI_PROGRESS_PART], score[CLI_TEXT_MAX];
     size_t at = 0;
     if (now->last)
         at += (size_t)snprintf(line, sizeof line, "training with the best options");
     else if (now->total) {
-        bar_text(bar, ((double)now->done + now->begun) / (double)now->total);
+        cli_progress_bar(bar, BAR_CELLS, ((double)now->done + now->begun) / (double)now->total);
         at += (size_t)snprintf(line, sizeof line, "trials %zu/%zu  %s", now->done, now->total, bar);
     } else
         at += (size_t)snprintf(line, sizeof line, "trials %zu", now->done);
     if (now->best)
         at += (size_t)snprintf(line + at, sizeof line - at, "  best %s (trial %zu)",
-                               score_text(score, t, now->best->score), now->best->index);
+                               cli_score(score, t->values, now->best->score), now->best->index);
     if (now->failed)
         at += (size_t)snprintf(line + at, sizeof line - at, "  %zu failed", now->failed);
-    if (isfinite(now->left) && now->left < 3600 * 1000.0) {
-        const unsigned left = (unsigned)ceil(now->left);
-        if (left >= 3600)
-            snprintf(line + at, sizeof line - at, "  ETA %u:%02u:%02u", left / 3600, left / 60 % 60, left % 60);
-        else
-            snprintf(line + at, sizeof line - at, "  ETA %u:%02u", left / 60, left % 60);
-    }
+    if (*cli_progress_left(left, now->left))
+        snprintf(line + at, sizeof line - at, "  %s", left);
     fprintf(stderr, "\r%.*s\033[K", cli_width(stderr) - 1, line);
     fflush(stderr);
     t->drawn = 1;
@@ -231,13 +204,13 @@ static void draw(tuning *t, const lami_tune_now *now)
 static void plain_line(const tuning *t, const lami_tune_now *now)
 {
     const lami_trial *f = now->finished;
-    char values[SHOWN_TEXT], score[SCORE_TEXT], train[SCORE_TEXT], time[CLI_TEXT_MAX];
+    char values[SHOWN_TEXT], score[CLI_TEXT_MAX], train[CLI_TEXT_MAX], time[CLI_TEXT_MAX];
     lami_space_text(values, sizeof values, lami_tune_space(t->tune), f->index);
     if (f->error)
         fprintf(stderr, "trial %zu  %s  failed: %.200s\n", f->index, values, f->error);
     else
         fprintf(stderr, "trial %zu  %s  val %s  train %s  loss %.4g  %s\n", f->index, values,
-                score_text(score, t, f->score), score_text(train, t, f->train_score), f->loss,
+                cli_score(score, t->values, f->score), cli_score(train, t->values, f->train_score), f->loss,
                 cli_seconds(time, f->seconds));
     fflush(stderr);
 }
@@ -261,27 +234,6 @@ static void end_line(tuning *t)
 }
 
 /* ---- the start --------------------------------------------------------------------------------------------------- */
-
-static void print_data(const tuning *t)
-{
-    static const char *const names[] = { "training", "validation", "test" };
-    char shape[LAMI_SHAPE_TEXT], number[CLI_TEXT_MAX];
-    const size_t targets = lam_data_targets(t->data), answers = targets ? targets : lam_data_classes(t->data);
-    fprintf(stderr, "data      %s: %s, %zu %s;", t->search.data, lami_shape_text(shape, lam_data_shape(t->data)),
-            answers,
-            !targets       ? "classes"
-            : targets == 1 ? "number to predict"
-                           : "numbers to predict");
-    const char *comma = " ";
-    for (int part = LAM_TRAIN; part <= LAM_TEST; part++) {
-        const size_t count = lam_data_count(t->data, (lam_part)part);
-        if (!count)
-            continue;
-        fprintf(stderr, "%s%s %s", comma, cli_count(number, count), names[part]);
-        comma = ", ";
-    }
-    fputc('\n', stderr);
-}
 
 /* Options that were given. */
 static void print_given(const tuning *t)
@@ -310,7 +262,7 @@ static void print_start(const tuning *t)
     const size_t total = lami_tune_total(t->tune), done = lami_tune_trials(t->tune)->count,
                  jobs = lami_tune_jobs(t->tune);
     fprintf(stderr, "network   %s\n", lami_tune_space(t->tune)->notation);
-    print_data(t);
+    cli_print_data(stderr, t->data);
     if (s->grid)
         fprintf(stderr, "grid      %s\n", s->grid);
     if (s->random)
@@ -352,16 +304,16 @@ static void table_row(const tuning *t, cli_table *table, size_t rank)
 {
     const lami_trial *trial = t->ranked[rank];
     const lami_space *space = lami_tune_space(t->tune);
-    char text[SCORE_TEXT], value[LAMI_REAL_TEXT];
+    char text[CLI_TEXT_MAX], value[LAMI_REAL_TEXT];
     if (trial->error)
         cli_table_cell(table, "-");
     else
         cli_table_cell(table, "%zu", rank + 1);
     cli_table_cell(table, "%zu", trial->index);
-    cli_table_cell(table, "%s", score_text(text, t, trial->score));
+    cli_table_cell(table, "%s", cli_score(text, t->values, trial->score));
     if (t->search.folds)
-        cli_table_cell(table, "%s", score_text(text, t, trial->deviation));
-    cli_table_cell(table, "%s", score_text(text, t, trial->train_score));
+        cli_table_cell(table, "%s", cli_score(text, t->values, trial->deviation));
+    cli_table_cell(table, "%s", cli_score(text, t->values, trial->train_score));
     if (isfinite(trial->loss))
         cli_table_cell(table, "%.4g", trial->loss);
     else
@@ -392,63 +344,31 @@ static lam_status print_table(const tuning *t)
     return status;
 }
 
-static void print_measure(const tuning *t, const char *part, double value, const char *rest)
-{
-    char text[SCORE_TEXT];
-    if (!isfinite(value))
-        return;
-    const int width = printf("%s %s", part, t->values ? "R2" : "accuracy");
-    printf("%*s%s%s\n", width < 21 ? 21 - width : 1, "", score_text(text, t, value), rest);
-}
-
 static lam_status print_text(const tuning *t)
 {
-    char values[LINE_TEXT], rest[128] = "", number[CLI_TEXT_MAX], text[SCORE_TEXT];
+    char values[LINE_TEXT], rest[128], number[CLI_TEXT_MAX], text[CLI_TEXT_MAX];
     const lami_trials *trials = lami_tune_trials(t->tune);
     LAM_TRY(print_table(t));
     lami_space_text(values, sizeof values, lami_tune_space(t->tune), t->best->index);
     printf("best                 trial %zu: %s\n", t->best->index, values);
-    if (t->test.count)
-        snprintf(rest, sizeof rest, "  (%s samples, loss %.4g)", cli_count(number, t->test.count), t->test.loss);
-    print_measure(t, "test", t->test.count ? lami_score(&t->test) : NAN, rest);
+    cli_print_test(t->values, &t->test);
     if (t->search.folds) {
         snprintf(rest, sizeof rest, "  (mean of %zu folds, +- %s)", t->search.folds,
-                 score_text(text, t, t->best->deviation));
-        print_measure(t, "folds'", t->best->score, rest);
+                 cli_score(text, t->values, t->best->deviation));
+        cli_print_measure("folds'", t->values, t->best->score, rest);
     }
     if (lam_data_count(t->data, LAM_VAL))
-        print_measure(t, "validation", t->result.best_accuracy, "  (best)");
-    print_measure(t, "training", t->result.train_accuracy, "");
+        cli_print_measure("validation", t->values, t->result.best_accuracy, "  (best)");
+    cli_print_measure("training", t->values, t->result.train_accuracy, "");
     printf("searched             %s trial%s, ", cli_count(number, trials->count), trials->count == 1 ? "" : "s");
     if (trials->failed)
         printf("%s failed, ", cli_count(number, trials->failed));
     printf("%s\n", cli_seconds(number, lami_tune_seconds(t->tune)));
     if (t->run) {
-        printf("model                %s%sbest.safetensors\n", t->run, t->run[strlen(t->run) - 1] == '/' ? "" : "/");
+        cli_print_model(t->run);
         printf("use it               lamina eval %s; lamina predict %s FILE\n", t->run, t->run);
     }
     return cli_flush();
-}
-
-/* A value of a trial, a number where it is one. */
-static json_t *json_value(const char *text)
-{
-    double real;
-    uint64_t whole;
-    if (!lami_parse_u64(&whole, text) && whole <= INT64_MAX)
-        return json_integer((json_int_t)whole);
-    return lami_parse_real(&real, text) ? cli_json_text(text) : json_real(real);
-}
-
-static json_t *json_values(const tuning *t, size_t trial)
-{
-    const lami_space *space = lami_tune_space(t->tune);
-    json_t *values = json_object();
-    for (size_t d = 0; values && d < space->dims; d++) {
-        char text[LAMI_REAL_TEXT];
-        json_object_set_new(values, space->dim[d].name, json_value(lami_space_value(text, space, trial, d)));
-    }
-    return values;
 }
 
 static json_t *json_trials(const tuning *t)
@@ -456,13 +376,14 @@ static json_t *json_trials(const tuning *t)
     json_t *list = json_array();
     for (size_t i = 0; list && i < t->count; i++) {
         const lami_trial *r = t->ranked[i];
-        json_t *one = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "trial", (json_int_t)r->index,
-                                "values", json_values(t, r->index), "score", cli_json_real(r->score), "deviation",
-                                cli_json_real(r->deviation), "train_score", cli_json_real(r->train_score), "loss",
-                                cli_json_real(r->loss), "epochs", (json_int_t)r->epochs, "steps", (json_int_t)r->steps,
-                                "seconds", cli_json_real(r->seconds));
+        json_t *one =
+            json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "trial", (json_int_t)r->index, "values",
+                      lami_trial_values(lami_tune_space(t->tune), r->index), "score", lami_json_real(r->score),
+                      "deviation", lami_json_real(r->deviation), "train_score", lami_json_real(r->train_score), "loss",
+                      lami_json_real(r->loss), "epochs", (json_int_t)r->epochs, "steps", (json_int_t)r->steps,
+                      "seconds", lami_json_real(r->seconds));
         if (one && r->error)
-            json_object_set_new(one, "error", cli_json_text(r->error));
+            json_object_set_new(one, "error", lami_json_text(r->error));
         else if (one)
             json_object_set_new(one, "best_sha256", json_string(r->best_sha256));
         json_array_append_new(list, one);
@@ -473,31 +394,22 @@ static json_t *json_trials(const tuning *t)
 /* What lamina train prints, of the best trial. */
 static lam_status print_json(const tuning *t)
 {
-    const lami_result *r = &t->result;
-    const int test = t->test.count > 0, done = t->best && t->net;
-    const double val = done && lam_data_count(t->data, LAM_VAL) ? r->best_accuracy : NAN;
-    json_t *json = json_pack(
-        "{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "test_accuracy",
-        cli_json_real(test ? t->test.accuracy : NAN), "val_accuracy", cli_json_real(t->values ? NAN : val), "loss",
-        cli_json_real(done ? r->loss : NAN), "epochs", (json_int_t)r->epochs, "steps", (json_int_t)r->steps, "seconds",
-        cli_json_real(r->seconds), "samples_per_second", cli_json_real(r->samples_per_second), "parameters",
-        done ? json_integer((json_int_t)lami_net_trained_count(t->net)) : json_null(), "weights_sha256",
-        done ? json_string(r->weights_sha256) : json_null(), "best_sha256",
-        done ? json_string(r->best_sha256) : json_null(), "run", t->run ? cli_json_text(t->run) : json_null());
-    if (json && t->values) {
-        json_object_set_new(json, "val_r2", cli_json_real(val));
-        json_object_set_new(json, "test_r2", cli_json_real(test ? t->test.r2 : NAN));
-        json_object_set_new(json, "test_rmse", cli_json_real(test ? t->test.rmse : NAN));
-        json_object_set_new(json, "test_mae", cli_json_real(test ? t->test.mae : NAN));
-    }
+    const int done = t->best && t->net;
+    json_t *json = cli_json_outcome(
+        &(cli_outcome) { .result = &t->result,
+                         .net = done ? t->net : NULL,
+                         .val = done && lam_data_count(t->data, LAM_VAL) ? t->result.best_accuracy : NAN,
+                         .test = t->test,
+                         .values = t->values,
+                         .run = t->run });
     if (json && t->best) {
         json_object_set_new(json, "trial", json_integer((json_int_t)t->best->index));
-        json_object_set_new(json, "values", json_values(t, t->best->index));
-        json_object_set_new(json, "score", cli_json_real(t->best->score));
-        json_object_set_new(json, "deviation", cli_json_real(t->best->deviation));
+        json_object_set_new(json, "values", lami_trial_values(lami_tune_space(t->tune), t->best->index));
+        json_object_set_new(json, "score", lami_json_real(t->best->score));
+        json_object_set_new(json, "deviation", lami_json_real(t->best->deviation));
     }
     if (json) {
-        json_object_set_new(json, "search_seconds", cli_json_real(lami_tune_seconds(t->tune)));
+        json_object_set_new(json, "search_seconds", lami_json_real(lami_tune_seconds(t->tune)));
         json_object_set_new(json, "trials", json_trials(t));
     }
     return cli_json_print(json);
@@ -518,7 +430,7 @@ static void say_how_to_resume(const tuning *t)
 /* The search, and the best network of it. */
 static lam_status search(tuning *t)
 {
-    t->terminal = isatty(STDERR_FILENO) && !(getenv("TERM") && !strcmp(getenv("TERM"), "dumb"));
+    t->terminal = cli_progress_fits(stderr);
     cli_signals_catch();
     lam_status status = lami_tune_run(t->tune, on_progress, t);
     if (!status && !lami_tune_stopped(t->tune))

@@ -120,18 +120,12 @@ int cli_is_data(const char *path)
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
-const char *cli_part_name(lam_part part)
-{
-    static const char *const names[] = { "training", "validation", "test" };
-    return names[part];
-}
-
 lam_status cli_part(lam_part *part, const lam_data *data, int split)
 {
     *part = split >= 0 ? (lam_part)split : lam_data_count(data, LAM_TEST) ? LAM_TEST : LAM_TRAIN;
     if (lam_data_count(data, *part))
         return LAM_OK;
-    return lami_fail(LAM_EINVAL, "%s has no %s part%s", data->path ? data->path : "the data set", cli_part_name(*part),
+    return lami_fail(LAM_EINVAL, "%s has no %s part%s", data->path ? data->path : "the data set", lami_part_name(*part),
                      *part == LAM_VAL ? "; --val makes one" : "");
 }
 

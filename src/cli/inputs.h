@@ -9,10 +9,10 @@
 /* Is it a saved model or a run folder, in contrast to a notation or a file that holds one? */
 int cli_is_model(const char *argument);
 
-/* A model and the data set to use it on, read as the model was trained. `data_path` NULL: what the run was trained on, where
- * `model` is a run folder; how it was read and split is then the run's, but for what the command line says. unlabeled: fine
- * without what is to be predicted. Errors: those of lam_net_load and lam_data_open, LAM_EOPTION (no data given), LAM_ESHAPE
- * (they do not fit). */
+/* A model and the data set to use it on, read as the model was trained. `data_path` NULL: what the run was trained on,
+ * where `model` is a run folder; how it was read and split is then the run's, but for what the command line says.
+ * unlabeled: fine without what is to be predicted. Errors: those of lam_net_load and lam_data_open, LAM_EOPTION (no
+ * data given), LAM_ESHAPE (they do not fit). */
 lam_status cli_open_model(lam_net **net, lam_data **data, const char *model, const char *data_path,
                           const cli_call *call, int unlabeled);
 
@@ -27,7 +27,6 @@ int cli_is_data(const char *path);
  * training part. Errors: LAM_EINVAL (no such part). */
 #define CLI_SPLITS "train val test"
 lam_status cli_part(lam_part *part, const lam_data *data, int split);
-const char *cli_part_name(lam_part part);
 
 /* What the scores of a network say. */
 typedef enum cli_answer {
@@ -37,22 +36,22 @@ typedef enum cli_answer {
     CLI_VALUES   /* the numbers that are predicted */
 } cli_answer;
 
-/* data: what the network is used on, or NULL. Where neither that nor the model's table tells what it was trained on, mse
- * predicts numbers, and the others classes. */
+/* data: what the network is used on, or NULL. Where neither that nor the model's table tells what it was trained on,
+ * mse predicts numbers, and the others classes. */
 cli_answer cli_answer_of(const lam_net *net, const lam_data *data);
 
-/* A class's name, or its number, which is written to `text`. What a score stands for where there are no classes, likewise:
- * "price", "value 2". */
+/* A class's name, or its number, which is written to `text`. What a score stands for where there are no classes,
+ * likewise: "price", "value 2". */
 enum { CLI_CLASS_TEXT = 32 };
 const char *cli_class_name(char text[CLI_CLASS_TEXT], const lam_net *net, size_t class);
 const char *cli_value_name(char text[CLI_CLASS_TEXT], const lam_net *net, size_t k);
 
-/* The class that the scores of sample i stand for: that of the first largest one of type f32 or f64; with one score 1 where it
- * says yes, else 0. */
+/* The class that the scores of sample i stand for: that of the first largest one of type f32 or f64; with one score 1
+ * where it says yes, else 0. */
 size_t cli_best(const lam_net *net, const void *scores, size_t sample);
 
-/* What the scores of sample i say, a number per score: itself, or a probability where the loss has such (softmax; logistic: of
- * a yes). */
+/* What the scores of sample i say, a number per score: itself, or a probability where the loss has such (softmax;
+ * logistic: of a yes). */
 int cli_has_probability(const lam_net *net);
 void cli_numbers(double *row, const lam_net *net, const void *scores, size_t sample, int probabilities);
 double cli_sigmoid(double x);

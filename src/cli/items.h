@@ -1,4 +1,5 @@
-/* items: the options of a command as one list, wherever their rows stand: for parsing, help, man pages and completion. */
+/* items: the options of a command as one list, wherever their rows stand: for parsing, help, man pages and
+ * completion. */
 #ifndef LAMI_ITEMS_H
 #define LAMI_ITEMS_H
 

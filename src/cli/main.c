@@ -42,8 +42,8 @@ int cli_exit(lam_status status)
     return CLI_FAILED;
 }
 
-/* Names of files may hold any byte: a message stays one line, and leaves the terminal as it is. That about a notation has
- * its text and the caret on lines of their own. */
+/* Names of files may hold any byte: a message stays one line, and leaves the terminal as it is. That about a notation
+ * has its text and the caret on lines of their own. */
 static void print_message(FILE *out, const char *message, int lines)
 {
     fputs("lamina: ", out);
@@ -105,10 +105,9 @@ static lam_status find_command(const cli_cmd **cmd, const char *name)
             return LAM_OK;
         }
     }
-    const char *meant = lami_nearest(name, COMMANDS, command_name, NULL);
-    if (meant)
-        return lami_fail(LAM_EOPTION, "unknown command \"%.64s\", did you mean %s?", name, meant);
-    return lami_fail(LAM_EOPTION, "unknown command \"%.64s\" (see lamina --help)", name);
+    char meant[LAMI_MEANT_TEXT];
+    lami_did_you_mean(meant, name, COMMANDS, command_name, NULL);
+    return lami_fail(LAM_EOPTION, "unknown command \"%.64s\"%s", name, *meant ? meant : " (see lamina --help)");
 }
 
 static int help(const char *name)

@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "../core/mem.h"
 #include "../core/number.h"
@@ -66,6 +64,13 @@ void cli_table_free(cli_table *table)
     lami_free(table);
 }
 
+void cli_mask(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 void cli_table_cell(cli_table *t, const char *format, ...)
 {
     char text[512];
@@ -73,6 +78,7 @@ void cli_table_cell(cli_table *t, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    cli_mask(text);
     const size_t size = strlen(text) + 1;
     void *cell = t->cell, *all = t->text;
     if (!t->status)
@@ -194,25 +200,6 @@ const char *cli_thousands(char text[CLI_TEXT_MAX], double value)
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
-
-json_t *cli_json_real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-json_t *cli_json_text(const char *text)
-{
-    json_t *json = json_string(text);
-    if (json)
-        return json;
-    char *copy = lami_strdup(text);
-    for (char *c = copy; c && *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    json = copy ? json_string(copy) : NULL;
-    lami_free(copy);
-    return json;
-}
 
 lam_status cli_json_print(json_t *object)
 {

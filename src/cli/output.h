@@ -2,9 +2,9 @@
 #ifndef LAMI_OUTPUT_H
 #define LAMI_OUTPUT_H
 
-#include <jansson.h>
 #include <stdio.h>
 
+#include "../core/json.h"
 #include "../core/status.h"
 
 /* Columns of the terminal behind a stream; 80 where it is none. COLUMNS in the environment wins. */
@@ -12,6 +12,9 @@ int cli_width(FILE *stream);
 
 /* Write out what stdout holds. Errors: LAM_EWRITE (full disk, closed pipe). */
 lam_status cli_flush(void);
+
+/* Make a name from a file harmless to lines and terminals: '?' for control characters. */
+void cli_mask(char *text);
 
 /* A table whose columns are as wide as their widest cell. `align` has a letter per column: l, r. Cells are printed in
  * rows from left to right. Out of memory is remembered and reported by cli_table_print. */
@@ -31,13 +34,6 @@ const char *cli_bytes(char text[CLI_TEXT_MAX], double bytes);
 const char *cli_seconds(char text[CLI_TEXT_MAX], double seconds);
 /* "41.2k": three digits and a unit of thousands */
 const char *cli_thousands(char text[CLI_TEXT_MAX], double value);
-
-/* A number for JSON; null where it is not finite. */
-json_t *cli_json_real(double value);
-
-/* A text for JSON; of one that is not UTF-8, such as the name of a file may be, what is not ASCII becomes '?'. NULL: no
- * memory. */
-json_t *cli_json_text(const char *text);
 
 /* Print an object on one line on stdout, and give it back. Errors: LAM_ENOMEM (also where object is NULL),
  * LAM_EWRITE. */

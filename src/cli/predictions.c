@@ -5,7 +5,7 @@
  *   json  {"predictions":[{...},...]} on one line, written as it goes */
 #include "predictions.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,7 +88,9 @@ static lam_status check_output(const cli_predictions *p)
         return lami_fail(LAM_EWRITE, "cannot write to a temporary file");
     if (!ferror(p->out))
         return LAM_OK;
-    return to_stdout(&p->style) ? cli_flush() : lami_fail(LAM_EWRITE, "cannot write %s", p->style.out);
+    if (to_stdout(&p->style))
+        return cli_flush();
+    return lami_fail(LAM_EWRITE, "cannot write %s: %s", p->style.out, errno ? strerror(errno) : "a write failed");
 }
 
 /* ---- numbers and words ------------------------------------------------------------------------------------------- */
@@ -117,10 +119,11 @@ static void fill_row(cli_predictions *p, const void *scores, size_t i)
 static const char *exact(char text[LAMI_REAL_TEXT], lam_dtype type, double value)
 {
     double back;
+    const float rounded = (float)value; /* which nine digits stand for; of a number halfway to the next they need not */
     lami_real_text(text, value);
     for (int digits = 6; type == LAM_F32 && digits <= 9; digits++) {
-        snprintf(text, LAMI_REAL_TEXT, "%.*g", digits, value);
-        if (lami_parse_real(&back, text) || (float)back == (float)value)
+        snprintf(text, LAMI_REAL_TEXT, "%.*g", digits, (double)rounded);
+        if (lami_parse_real(&back, text) || (float)back == rounded)
             break;
     }
     return text;
@@ -297,7 +300,7 @@ static json_t *json_numbers(const double *number, size_t count)
 {
     json_t *list = json_array();
     for (size_t k = 0; k < count; k++)
-        if (json_array_append_new(list, cli_json_real(number[k]))) {
+        if (json_array_append_new(list, lami_json_real(number[k]))) {
             json_decref(list);
             return NULL;
         }
@@ -315,17 +318,17 @@ static json_t *json_of(const cli_predictions *p, size_t class, const cli_sample 
     json_t *object = json_object();
     int failed = 0;
     if (s->source)
-        failed |= json_object_set_new(object, "path", cli_json_text(s->source));
+        failed |= json_object_set_new(object, "path", lami_json_text(s->source));
     failed |= json_object_set_new(object, "index", json_integer((json_int_t)s->index));
     if (is_class(p)) {
-        failed |= json_object_set_new(object, "class", cli_json_text(cli_class_name(text, p->net, class)));
+        failed |= json_object_set_new(object, "class", lami_json_text(cli_class_name(text, p->net, class)));
         failed |= json_object_set_new(object, are_probabilities(p) ? "probability" : "score",
-                                      cli_json_real(p->row[p->columns == 1 ? 0 : class]));
+                                      lami_json_real(p->row[p->columns == 1 ? 0 : class]));
     }
     if (!is_class(p) || p->style.all)
         failed |= json_object_set_new(object, numbers_name(p), json_numbers(p->row, p->columns));
     if (s->label >= 0)
-        failed |= json_object_set_new(object, "label", cli_json_text(cli_class_name(text, p->net, (size_t)s->label)));
+        failed |= json_object_set_new(object, "label", lami_json_text(cli_class_name(text, p->net, (size_t)s->label)));
     if (s->target)
         failed |= json_object_set_new(object, "targets", json_numbers(s->target, p->net->classes));
     if (!failed)
@@ -355,7 +358,7 @@ static lam_status json_end(const cli_predictions *p)
     if (p->count && (!is_class(p) || p->style.all)) {
         json_t *names = json_array();
         for (size_t k = 0; k < p->columns; k++)
-            json_array_append_new(names, cli_json_text(column_name(text, p, k)));
+            json_array_append_new(names, lami_json_text(column_name(text, p, k)));
         fputs(",\"columns\":", p->out);
         LAM_TRY(json_put(p, names));
     }

@@ -28,11 +28,12 @@ typedef struct cli_sample {
 
 typedef struct cli_predictions cli_predictions;
 
-/* Begin; nothing is written before the first sample. net is borrowed. Errors: LAM_EOPTION (npy on a terminal), LAM_EWRITE,
- * LAM_ENOMEM. */
+/* Begin; nothing is written before the first sample. net is borrowed. Errors: LAM_EOPTION (npy on a terminal),
+ * LAM_EWRITE, LAM_ENOMEM. */
 lam_status cli_predictions_new(cli_predictions **predictions, const lam_net *net, const cli_style *style);
 
-/* The i-th of a batch's scores, of an inference session. The first sample says whether there is a column of true answers. */
+/* The i-th of a batch's scores, of an inference session. The first sample says whether there is a column of true
+ * answers. */
 lam_status cli_predictions_add(cli_predictions *p, const void *scores, size_t i, cli_answer answer,
                                const cli_sample *sample);
 

@@ -24,14 +24,19 @@ struct cli_progress {
     size_t loss_count, line_step; /* line_step: of the last plain line */
 };
 
+int cli_progress_fits(FILE *out)
+{
+    const char *term = getenv("TERM");
+    return isatty(fileno(out)) && !(term && !strcmp(term, "dumb"));
+}
+
 cli_progress *cli_progress_start(FILE *out, double limit)
 {
     cli_progress *p = lami_alloc(1, sizeof *p);
     if (!p)
         return NULL;
-    const char *term = getenv("TERM");
     p->out = out;
-    p->terminal = isatty(fileno(out)) && !(term && !strcmp(term, "dumb"));
+    p->terminal = cli_progress_fits(out);
     p->limit = limit;
     p->drawn = -1;
     p->last.train_accuracy = p->last.val_accuracy = NAN;
@@ -40,7 +45,7 @@ cli_progress *cli_progress_start(FILE *out, double limit)
 
 /* ---- the parts of a line ----------------------------------------------------------------------------------------- */
 
-enum { PART_TEXT = 48, BAR_LEAST = 6, BAR_MOST = 30 };
+enum { PART_TEXT = CLI_PROGRESS_PART, BAR_LEAST = 6, BAR_MOST = 30 };
 
 static void epoch_part(char text[PART_TEXT], const lam_progress *now)
 {
@@ -51,17 +56,17 @@ static void epoch_part(char text[PART_TEXT], const lam_progress *now)
         snprintf(text, PART_TEXT, "epoch %zu", current);
 }
 
-static void left_part(char text[PART_TEXT], double left)
+const char *cli_progress_left(char text[CLI_PROGRESS_PART], double left)
 {
-    if (!(left >= 0 && left < 3600 * 1000.0)) {
-        text[0] = 0;
-        return;
-    }
+    text[0] = 0;
+    if (!(left >= 0 && left < 3600 * 1000.0))
+        return text;
     const unsigned seconds = (unsigned)ceil(left), hours = seconds / 3600;
     if (hours)
         snprintf(text, PART_TEXT, "ETA %u:%02u:%02u", hours, seconds / 60 % 60, seconds % 60);
     else
         snprintf(text, PART_TEXT, "ETA %u:%02u", seconds / 60, seconds % 60);
+    return text;
 }
 
 /* "val 56.2%", or of numbers that are predicted "val R2 0.562" */
@@ -74,8 +79,7 @@ static void accuracy_part(char text[PART_TEXT], const char *name, const lam_prog
         snprintf(text, PART_TEXT, "%s %.*f%%", name, digits, 100 * accuracy);
 }
 
-/* "[=====>    ]" of cells characters and a space */
-static void bar_part(char text[PART_TEXT], int cells, double done)
+const char *cli_progress_bar(char text[CLI_PROGRESS_PART], int cells, double done)
 {
     const int full = done <= 0 ? 0 : (int)((done < 1 ? done : 1) * (cells - 2));
     char *at = text;
@@ -84,6 +88,7 @@ static void bar_part(char text[PART_TEXT], int cells, double done)
         *at++ = i < full ? '=' : i == full ? '>' : ' ';
     *at++ = ']';
     *at = 0;
+    return text;
 }
 
 /* ---- the line ---------------------------------------------------------------------------------------------------- */
@@ -107,7 +112,7 @@ void cli_progress_line(char line[CLI_PROGRESS_TEXT], int width, const lam_progre
     epoch_part(part[EPOCH], now);
     if (now->samples_per_second > 0)
         snprintf(part[RATE], PART_TEXT, "%s/s", cli_thousands(number, now->samples_per_second));
-    left_part(part[LEFT], left);
+    cli_progress_left(part[LEFT], left);
     if (isfinite(loss))
         snprintf(part[LOSS], PART_TEXT, "loss %.4g", loss);
     accuracy_part(part[TRAIN], "train", now, now->train_accuracy, 1);
@@ -116,7 +121,7 @@ void cli_progress_line(char line[CLI_PROGRESS_TEXT], int width, const lam_progre
         part[dispensable[i]][0] = 0;
     const int cells = room - line_length(part) - 2;
     if (isfinite(done) && cells >= BAR_LEAST)
-        bar_part(part[BAR], cells < BAR_MOST ? cells : BAR_MOST, done);
+        cli_progress_bar(part[BAR], cells < BAR_MOST ? cells : BAR_MOST, done);
     size_t at = 0;
     line[0] = 0;
     for (int i = 0; i < PARTS; i++)

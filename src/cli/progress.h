@@ -16,6 +16,14 @@ void cli_progress_show(cli_progress *progress, const lam_progress *now);
 /* Show the end and leave the line; *progress is freed and NULL. */
 void cli_progress_stop(cli_progress **progress);
 
+/* Is it a terminal on which a line can be redrawn? */
+int cli_progress_fits(FILE *out);
+
+/* Parts of such a line: "[=====>    ]" of `cells` characters; "ETA 1:20", or "" where the seconds are NAN. */
+enum { CLI_PROGRESS_PART = 48 };
+const char *cli_progress_bar(char text[CLI_PROGRESS_PART], int cells, double done);
+const char *cli_progress_left(char text[CLI_PROGRESS_PART], double seconds);
+
 /* The line for a terminal, of at most width - 1 columns. loss: what is shown; left: seconds to go, NAN unknown;
  * done: the fraction, NAN unknown. */
 enum { CLI_PROGRESS_TEXT = 256 };

@@ -2,7 +2,6 @@
 #include "summary.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "../core/mem.h"
 

@@ -1,5 +1,5 @@
-/* bytes: a bounded reader over memory with a sticky error. Reading past the end returns zeros and sets `bad`; check it once
- * per header. All binary formats go through it. */
+/* bytes: a bounded reader over memory with a sticky error. Reading past the end returns zeros and sets `bad`; check it
+ * once per header. All binary formats go through it. */
 #ifndef LAMI_BYTES_H
 #define LAMI_BYTES_H
 

@@ -7,9 +7,9 @@
 
 #include "status.h"
 
-/* A file in memory: mapped read-only where the system can, else read (pipes, devices). Folders, and files over the limit,
- * are refused. A mapped file must not be cut short by others while it is open: files written by lami_writer never are.
- * Errors: LAM_EREAD naming path and the system's reason, LAM_EFORMAT (over limit bytes), LAM_ENOMEM. */
+/* A file in memory: mapped read-only where the system can, else read (pipes, devices). Folders, and files over the
+ * limit, are refused. A mapped file must not be cut short by others while it is open: files written by lami_writer
+ * never are. Errors: LAM_EREAD naming path and the system's reason, LAM_EFORMAT (over limit bytes), LAM_ENOMEM. */
 typedef struct lami_blob {
     const uint8_t *data;
     size_t size;
@@ -18,10 +18,11 @@ typedef struct lami_blob {
 lam_status lami_blob_open(lami_blob *blob, const char *path, size_t limit);
 void lami_blob_close(lami_blob *blob);
 
-/* Write a file atomically: open a temporary name beside it, write through lami_writer_put or `file`, then commit (flush,
- * fsync, rename, fsync of the folder), or drop; a drop, or a commit that fails, leaves what was there untouched and removes
- * the temporary. A link is followed; the permissions of a file that is there are kept, and one that may not be written is
- * refused. A device or pipe is written directly. Errors: LAM_EWRITE naming path and reason; LAM_ENOMEM. */
+/* Write a file atomically: open a temporary name beside it, write through lami_writer_put or `file`, then commit
+ * (flush, fsync, rename, fsync of the folder), or drop; a drop, or a commit that fails, leaves what was there untouched
+ * and removes the temporary. A link is followed; the permissions of a file that is there are kept, and one that may not
+ * be written is refused. A device or pipe is written directly. Errors: LAM_EWRITE naming path and reason;
+ * LAM_ENOMEM. */
 typedef struct lami_writer {
     FILE *file;
     char *path, *temporary; /* temporary: NULL where path itself is written */

@@ -1,5 +1,5 @@
-/* fpu: the floating-point state that the numerics contract needs: round to nearest, subnormals kept. Entry points and worker
- * threads set it, entry points restore the caller's. */
+/* fpu: the floating-point state that the numerics contract needs: round to nearest, subnormals kept. Entry points and
+ * worker threads set it, entry points restore the caller's. */
 #ifndef LAMI_FPU_H
 #define LAMI_FPU_H
 

@@ -198,9 +198,9 @@ INLINE vec m_erf(vec x)
     return with_sign(expm1_sum(-t.hi, -vfma(a, g_lo, t.lo)).hi, x);
 }
 
-/* What is left of the normal distribution beyond a, divided by e^(-a^2/2), for 0 <= a <= 15 (float), 39 (double): p(u) /
- * (a + 4) with u = (a - 4) / (a + 4). (Mills' ratio / sqrt(2 pi); the form is Shepherd's and Laframboise's of 1981 for
- * erfc.) */
+/* What is left of the normal distribution beyond a, divided by e^(-a^2/2), for 0 <= a <= 15 (float), 39 (double): p(u)
+ * / (a + 4) with u = (a - 4) / (a + 4). (Mills' ratio / sqrt(2 pi); the form is Shepherd's and Laframboise's of 1981
+ * for erfc.) */
 INLINE vec normal_ratio(vec a)
 {
     /* The ratio times a + 4, to 2^-25.7 in float, 2^-54.9 in double. */

@@ -15,11 +15,6 @@ double lami_log(double x)
     return m_log(vset(x))[0];
 }
 
-double lami_erf(double x)
-{
-    return m_erf(vset(x))[0];
-}
-
 double lami_sin(double x)
 {
     return m_sin(vset(x))[0];

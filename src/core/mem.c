@@ -1,4 +1,5 @@
-/* mem: posix_memalign for small things, mmap for arenas. `refused` counts each request, and fails it where a test asks. */
+/* mem: posix_memalign for small things, mmap for arenas. `refused` counts each request, and fails it where a test
+ * asks. */
 #include "mem.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
-/* mem: allocation that checks its products, aligns to 64 bytes and can be made to fail in tests. All memory of the library
- * comes from here. Every failure sets the message and is reported as NULL or LAM_ENOMEM. */
+/* mem: allocation that checks its products, aligns to 64 bytes and can be made to fail in tests. All memory of the
+ * library comes from here. Every failure sets the message and is reported as NULL or LAM_ENOMEM. */
 #ifndef LAMI_MEM_H
 #define LAMI_MEM_H
 

@@ -1,6 +1,7 @@
 /* nearest: optimal string alignment distance over three rows of the table, without regard to case. */
 #include "nearest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LONGEST = 64 }; /* longer words have no match */
@@ -62,4 +63,23 @@ const char *lami_nearest(const char *text, size_t count, const char *(*word)(siz
         }
     }
     return best;
+}
+
+/* A word may come from a file: what a terminal could take as a command is not shown. */
+const char *lami_did_you_mean(char out[LAMI_MEANT_TEXT], const char *text, size_t count,
+                              const char *(*word)(size_t index, const void *arg), const void *arg)
+{
+    const char *meant = lami_nearest(text, count, word, arg);
+    out[0] = 0;
+    if (meant)
+        snprintf(out, LAMI_MEANT_TEXT, ", did you mean \"%s\"?", meant);
+    for (char *c = out; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    return out;
+}
+
+const char *lami_nth_text(size_t index, const void *texts)
+{
+    return ((const char *const *)texts)[index];
 }

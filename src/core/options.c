@@ -136,13 +136,20 @@ static const char *row_name(size_t index, const void *arg)
     return lami_option_table[index].name;
 }
 
+size_t lami_option_row(const char *name)
+{
+    size_t row = 0;
+    while (row < ROWS && strcmp(name, lami_option_table[row].name))
+        row++;
+    return row < ROWS ? row : SIZE_MAX;
+}
+
 lam_status lami_option_find(size_t *index, const char *name)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        if (!strcmp(name, lami_option_table[i].name)) {
-            *index = i;
-            return LAM_OK;
-        }
+    const size_t row = lami_option_row(name);
+    if (row != SIZE_MAX) {
+        *index = row;
+        return LAM_OK;
     }
     const char *meant = lami_nearest(name, ROWS, row_name, NULL);
     if (meant)
@@ -256,10 +263,9 @@ static lam_status store_choice(lam_options *o, size_t row, const char *value)
             return LAM_OK;
         }
     }
-    const char *meant = lami_nearest(value, count, choice_word, choice_start[row]);
-    if (meant)
-        return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\", did you mean %s? (%s)", r->name, value, meant,
-                         r->choices);
+    char meant[LAMI_MEANT_TEXT];
+    if (*lami_did_you_mean(meant, value, count, choice_word, choice_start[row]))
+        return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\"%s (%s)", r->name, value, meant, r->choices);
     return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\", expected one of: %s", r->name, value, r->choices);
 }
 

@@ -112,7 +112,8 @@ enum {
 
 enum { LAMI_OPTIONS_MAX = 64 };
 
-/* The values. A field per row, by the row's name. `set` has a bit per row, in table order, for those given explicitly. */
+/* The values. A field per row, by the row's name. `set` has a bit per row, in table order, for those given
+ * explicitly. */
 struct lam_options {
 #define REAL(field, ...)   double field;
 #define SIZE(field, ...)   size_t field;
@@ -141,7 +142,7 @@ typedef struct lami_option {
     const char *name, *value_name, *help;
     const char *choices; /* CHOICE: words separated by spaces */
     const char *
-        default_text; /* "" where there is none: TEXT, LIST, FLAG, and numbers of -1, whose default is chosen elsewhere */
+        default_text; /* "" where there is none: TEXT, LIST, FLAG, and numbers of -1, whose default others choose */
     double least, most; /* REAL, SIZE */
     unsigned groups;
     size_t offset; /* of the field in lam_options */
@@ -150,7 +151,10 @@ typedef struct lami_option {
 extern const lami_option lami_option_table[];
 extern const size_t lami_option_count;
 
-/* Index of a name in the table; LAM_EOPTION with the nearest match when there is none. */
+/* Index of a name in the table; SIZE_MAX where there is none. */
+size_t lami_option_row(const char *name);
+
+/* The same; LAM_EOPTION with the nearest match when there is none. */
 lam_status lami_option_find(size_t *index, const char *name);
 
 /* The option structure to read from: `options`, or one with all defaults when it is NULL. */

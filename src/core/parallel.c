@@ -1,6 +1,5 @@
 #include "parallel.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,13 +7,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "fpu.h"
 
-/* The ticket holds all that a thread must know to take a task, so that taking one is one compare-and-swap and a thread that
- * comes late can do no harm: | phase number 14 | threads allowed 10 | tasks 20 | next task 20 |. Only while a task is
- * taken and not yet done does a thread look at `job`: then the job cannot end. */
+/* The ticket holds all that a thread must know to take a task, so that taking one is one compare-and-swap and a thread
+ * that comes late can do no harm: | phase number 14 | threads allowed 10 | tasks 20 | next task 20 |. Only while a task
+ * is taken and not yet done does a thread look at `job`: then the job cannot end. */
 enum { NEXT_BITS = 20, COUNT_BITS = 20, LIMIT_BITS = 10 };
 
 typedef struct {

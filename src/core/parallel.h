@@ -1,11 +1,11 @@
-/* parallel: the only file that knows threads. Work is a list of phases, each a number of tasks; tasks of a phase are handed
- * out one by one to whoever is free, and a phase begins when all tasks of the one before are done. A barrier waits for tasks, not
- * for threads: a thread that the system has put aside holds up nobody unless it is inside a task, so that another busy
- * process costs its share and no more.
+/* parallel: the only file that knows threads. Work is a list of phases, each a number of tasks; tasks of a phase are
+ * handed out one by one to whoever is free, and a phase begins when all tasks of the one before are done. A barrier
+ * waits for tasks, not for threads: a thread that the system has put aside holds up nobody unless it is inside a task,
+ * so that another busy process costs its share and no more.
  *
- * There is one pool of workers in the process, started when first asked for, which grows to the largest number asked for.
- * While it serves one caller, other callers run their work by themselves: same results, no waiting. After fork the child starts
- * with an empty pool. The workers are joined when the library is unloaded or the process ends. */
+ * There is one pool of workers in the process, started when first asked for, which grows to the largest number asked
+ * for. While it serves one caller, other callers run their work by themselves: same results, no waiting. After fork the
+ * child starts with an empty pool. The workers are joined when the library is unloaded or the process ends. */
 #ifndef LAMI_PARALLEL_H
 #define LAMI_PARALLEL_H
 
@@ -21,7 +21,8 @@ typedef void (*lami_task_fn)(void *arg, size_t phase, size_t task, size_t thread
 /* Number of tasks of a phase, at most LAMI_MAX_TASKS; 0 is fine. */
 typedef size_t (*lami_tasks_fn)(void *arg, size_t phase);
 
-/* The CPUs this process may use: its affinity mask, cut to the cgroup's quota as it is at the first call. At least 1. */
+/* The CPUs this process may use: its affinity mask, cut to the cgroup's quota as it is at the first call. At least
+ * 1. */
 int lami_cpus(void);
 
 /* Make sure that runs with `threads` threads find their workers. When the system gives fewer, runs go on with those. */

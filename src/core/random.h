@@ -1,5 +1,6 @@
-/* random: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). Counter-based:
- * a number is a function of where it is used, so that no state has to be kept, and order and threads do not matter.
+/* random: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
+ * Counter-based: a number is a function of where it is used, so that no state has to be kept, and order and threads do
+ * not matter.
  *   key     the seed
  *   counter words 0-1: element / 4;  word 2: step or epoch;  word 3: purpose (8 bits) << 24 | layer number (24 bits)
  *   element mod 4 picks the word */
@@ -34,12 +35,12 @@ void lami_philox(uint32_t out[4], const lami_rng *rng, uint64_t counter);
 
 uint32_t lami_rng_word(const lami_rng *rng, uint64_t element);
 
-/* Uniform in (0, 1), both ends out: an odd multiple of 2^-53. The first 53 bits of element 2e (high) and 2e + 1 (low), the
- * last of them set. */
+/* Uniform in (0, 1), both ends out: an odd multiple of 2^-53. The first 53 bits of element 2e (high) and 2e + 1 (low),
+ * the last of them set. */
 double lami_rng_uniform(const lami_rng *rng, uint64_t e);
 
-/* Standard normal (Box-Muller with our own log, sin and cos), from uniforms 2 (e / 2) and 2 (e / 2) + 1: cosine for even e,
- * sine for odd e. */
+/* Standard normal (Box-Muller with our own log, sin and cos), from uniforms 2 (e / 2) and 2 (e / 2) + 1: cosine for
+ * even e, sine for odd e. */
 double lami_rng_normal(const lami_rng *rng, uint64_t e);
 
 /* A uniform integer below n (1 <= n <= 2^32): the high word of word x n. */

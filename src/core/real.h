@@ -1,9 +1,8 @@
-/* real: the only file that says float or double. Files compiled per number type (src/kern, core/mathfn.c) are built with
- * LAMI_BITS 32 or 64; in them array data is `real` and R(name) is the name with its type. */
+/* real: the only file that says float or double. Files compiled per number type (src/kern, core/mathfn.c) are built
+ * with LAMI_BITS 32 or 64; in them array data is `real` and R(name) is the name with its type. */
 #ifndef LAMI_REAL_H
 #define LAMI_REAL_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #if LAMI_BITS == 64

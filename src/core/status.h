@@ -15,7 +15,8 @@ enum { LAMI_MESSAGE_MAX = 1024 };
 /* Set the message (a line, no newline at the end, cut to LAMI_MESSAGE_MAX) and return status. */
 lam_status lami_fail(lam_status status, const char *format, ...) LAMI_PRINTF(2, 3);
 
-/* Put "prefix: " before the message of the last failure; returns status. For callers that know the place (file, line). */
+/* Put "prefix: " before the message of the last failure; returns status. For callers that know the place (file,
+ * line). */
 lam_status lami_fail_at(lam_status status, const char *format, ...) LAMI_PRINTF(2, 3);
 
 #define LAM_TRY(call)                           \

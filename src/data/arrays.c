@@ -6,7 +6,6 @@
  *             3 or 4 and the second is none of these */
 #include "arrays.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,13 +123,11 @@ static const char *list_names(const filling *f, char text[LIST_TEXT])
 
 static lam_status unknown_name(const filling *f, const char *name, const char *option)
 {
-    char list[LIST_TEXT], of_training[NAME_TEXT];
-    const char *nearest = lami_nearest(name, f->box->count, f->box->name, f->box->arg);
+    char list[LIST_TEXT], of_training[NAME_TEXT], meant[LAMI_MEANT_TEXT];
     snprintf(of_training, sizeof of_training, "%.50s_train", name);
-    if (!nearest)
-        nearest = lami_nearest(of_training, f->box->count, f->box->name, f->box->arg);
-    return lami_fail(LAM_EOPTION, "%s: no array \"%.64s\" for --%s%s%s%s (there is: %s)", f->box->path, name, option,
-                     nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
+    if (!*lami_did_you_mean(meant, name, f->box->count, f->box->name, f->box->arg))
+        lami_did_you_mean(meant, of_training, f->box->count, f->box->name, f->box->arg);
+    return lami_fail(LAM_EOPTION, "%s: no array \"%.64s\" for --%s%s (there is: %s)", f->box->path, name, option, meant,
                      list_names(f, list));
 }
 
@@ -263,7 +260,7 @@ static lam_status take_numbers(const filling *f, numbers *to, size_t index)
     LAM_TRY_DONE(f->box->open(&a, index, f->box->arg));
     const lam_shape *shape = &a.npy.shape;
     if (shape->rank != 1 && shape->rank != 2) {
-        status = lami_fail(LAM_ESHAPE, "%s is %s; N or NxK is needed", a.name, lami_shape_text(text, shape));
+        status = lami_fail(LAM_EFORMAT, "%s is %s; N or NxK is needed", a.name, lami_shape_text(text, shape));
         goto done;
     }
     to->rows = shape->dim[0];
@@ -330,7 +327,7 @@ static lam_status check_classes(filling *f, int part, size_t *largest)
 {
     const numbers *y = &f->part[part].label;
     if (y->columns != 1)
-        return lami_fail(LAM_ESHAPE, "%s is %zux%zu; one class for each sample is needed (or --targets numbers)",
+        return lami_fail(LAM_EFORMAT, "%s is %zux%zu; one class for each sample is needed (or --targets numbers)",
                          y->name, y->rows, y->columns);
     for (size_t i = 0; i < y->rows; i++) {
         if (!is_class(y->value[i]))
@@ -345,7 +342,7 @@ static lam_status check_targets(filling *f, int part)
 {
     const numbers *y = &f->part[part].label;
     if (y->columns != f->part[LAM_TRAIN].label.columns)
-        return lami_fail(LAM_ESHAPE, "%s has %zu columns, but %s has %zu", y->name, y->columns,
+        return lami_fail(LAM_EFORMAT, "%s has %zu columns, but %s has %zu", y->name, y->columns,
                          f->part[LAM_TRAIN].label.name, f->part[LAM_TRAIN].label.columns);
     for (size_t i = 0; i < y->rows * y->columns; i++)
         if (!isfinite(y->value[i]))
@@ -357,7 +354,7 @@ static lam_status check_weights(filling *f, int part)
 {
     const numbers *w = &f->part[part].weights;
     if (w->columns != 1)
-        return lami_fail(LAM_ESHAPE, "%s is %zux%zu; one weight for each sample is needed", w->name, w->rows,
+        return lami_fail(LAM_EFORMAT, "%s is %zux%zu; one weight for each sample is needed", w->name, w->rows,
                          w->columns);
     for (size_t i = 0; i < w->rows; i++)
         if (!isfinite(w->value[i]) || w->value[i] < 0)
@@ -437,7 +434,7 @@ static lam_status make_layout(layout *l, const lami_array *a)
     const int rank = a->npy.shape.rank;
     *l = (layout) { .rank = rank };
     if (rank < 2 || rank > 4)
-        return lami_fail(LAM_ESHAPE, "%s is %s; NxD, NxHxW, NxCxHxW or NxHxWxC is needed", a->name,
+        return lami_fail(LAM_EFORMAT, "%s is %s; NxD, NxHxW, NxCxHxW or NxHxWxC is needed", a->name,
                          lami_shape_text(text, &a->npy.shape));
     const int channels_last = rank == 4 && is_channels(dim[3]) && !is_channels(dim[1]);
     if (rank == 2)
@@ -551,7 +548,7 @@ static lam_status check_samples(const filling *f, int part, const layout *l, con
         f->data->shape = l->sample;
     }
     if (!lami_shape_equal(&l->sample, &f->data->shape))
-        return lami_fail(LAM_ESHAPE, "%s: samples are %s, those of %s %s", a->name, lami_shape_text(have, &l->sample),
+        return lami_fail(LAM_EFORMAT, "%s: samples are %s, those of %s %s", a->name, lami_shape_text(have, &l->sample),
                          name_at(f, f->part[LAM_TRAIN].x), lami_shape_text(need, &f->data->shape));
     if (f->data->dtype == LAM_U8 && dtype != LAM_U8)
         return lami_fail(LAM_EFORMAT, "%s: elements are %s, those of %s bytes (u1)", a->name, a->npy.type,

@@ -40,7 +40,8 @@ static lam_status describe(lam_data *data, const lami_csv_table *table, const la
 /* The schema of this data set: given, or found out. */
 static lam_status find_schema(lam_data *data, lami_csv_table *table, int *fills_known)
 {
-    *fills_known = table->given || !strcmp(table->how->options->missing, "zero");
+    *fills_known = table->given ? !data->fills_wanted : !strcmp(table->how->options->missing, "zero");
+    data->fills_wanted = !*fills_known;
     if (!table->given) {
         LAM_TRY(lami_csv_set_roles(table));
         return lami_csv_find_schema(&data->schema, table);
@@ -68,17 +69,30 @@ static lam_status read_table(lam_data *data, lam_part part, lami_csv_table *tabl
     return lami_csv_fill(data, part, table, data->schema, fills_known);
 }
 
-lam_status lami_csv_read(lam_data *data, lam_part part, const lami_source *source, const lami_open *how,
-                         size_t chunk_bytes)
+int lami_csv_threads(const lam_options *options)
+{
+    const size_t threads = options->threads ? options->threads : (size_t)lami_cpus();
+    return (int)(threads < LAMI_MAX_THREADS ? threads : LAMI_MAX_THREADS);
+}
+
+/* Missing numbers may be left as gaps. */
+static lam_status read_source(lam_data *data, lam_part part, const lami_source *source, const lami_open *how,
+                              size_t chunk_bytes)
 {
     lami_csv_table table = { .how = how, .path = source->name, .weight = LAMI_CSV_NONE };
-    const size_t threads = how->options->threads ? how->options->threads : (size_t)lami_cpus();
     table.given = data->schema ? data->schema : how->schema;
-    table.threads = (int)(threads < LAMI_MAX_THREADS ? threads : LAMI_MAX_THREADS);
+    table.threads = lami_csv_threads(how->options);
     table.text = (lami_csv_text) { .begin = source->data, .end = source->data + source->size };
     const lam_status status = read_table(data, part, &table, chunk_bytes);
     free_table(&table);
     return status;
+}
+
+lam_status lami_csv_read(lam_data *data, lam_part part, const lami_source *source, const lami_open *how,
+                         size_t chunk_bytes)
+{
+    LAM_TRY(read_source(data, part, source, how, chunk_bytes));
+    return lami_csv_fill_gaps(data, how->options);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -87,7 +101,7 @@ static lam_status read_file(lam_data *data, lam_part part, const char *path, con
 {
     lami_source source;
     LAM_TRY(lami_source_open(&source, path, how->input, 0));
-    const lam_status status = lami_csv_read(data, part, &source, how, LAMI_CSV_CHUNK);
+    const lam_status status = read_source(data, part, &source, how, LAMI_CSV_CHUNK);
     lami_source_close(&source);
     return status;
 }

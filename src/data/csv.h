@@ -3,7 +3,7 @@
  *   roles     which columns are inputs and labels (csv_columns.c, csv_roles.c)
  *   survey    how many rows there are, and what each column holds (csv_survey.c)
  *   schema    found out from the survey, or given (csv_schema.c, csv_labels.c)
- *   fill      numbers, categories and labels into the data set (csv_fill.c)
+ *   fill      numbers, categories and labels into the data set (csv_fill.c), and means into the gaps (csv_gaps.c)
  * Chunks depend on the text alone, so that results do not depend on the number of threads. */
 #ifndef LAMI_CSV_H
 #define LAMI_CSV_H
@@ -65,6 +65,9 @@ enum { LAMI_CSV_PLACE, LAMI_CSV_KIND, LAMI_CSV_VALUE };
 size_t lami_csv_row(lami_csv_cell *cell, size_t most, const uint8_t *wanted, const lami_csv_text *text,
                     const uint8_t **at, lami_csv_problem *problem);
 
+/* Is the cell this word of small letters, in whatever letters? */
+int lami_csv_is_word(const lami_csv_cell *cell, const char *word);
+
 /* The cell's text without doubled quotes, ended by a 0, into out of cell->length + 1 bytes; returns its length. */
 size_t lami_csv_cell_text(char *out, const lami_csv_cell *cell);
 
@@ -110,6 +113,12 @@ const lami_csv_word *lami_csv_words_find(const lami_csv_words *words, const lami
 /* A set of names, as a schema has them, with their places as codes: names that are numbers count by value where they
  * `may_be_numbers`, as they do in cells. The names are borrowed. */
 lam_status lami_csv_words_of(lami_csv_words *words, char *const *name, size_t count, int may_be_numbers);
+
+/* Is the text a number but for a comma: 2,5 or 1,000,000? */
+int lami_csv_has_comma(const void *text, size_t length);
+
+/* A word of texts that are all such numbers, as programs of some countries write them; else NULL. */
+const lami_csv_word *lami_csv_words_with_commas(const lami_csv_words *words);
 
 /* Names in order: numbers by value, else all by bytes. *name is a new list of new strings. */
 lam_status lami_csv_words_names(char ***name, const lami_csv_words *words);
@@ -183,9 +192,6 @@ lam_status lami_csv_report(const lami_csv_table *table, const lami_csv_problem *
 /* The same as a note, if there is room for one more; counted in any case. */
 void lami_csv_note(lami_bad_rows *bad, const lami_csv_table *table, const lami_csv_problem *problem);
 
-/* The nearest of names as ", did you mean \"x\"?", or "". */
-const char *lami_csv_nearest(char out[2 * LAMI_CSV_SHOWN], const char *text, char *const *name, size_t count);
-
 /* ---- phases ------------------------------------------------------------------------------------------------------ */
 
 /* csv_columns.c: separator, header and names, from the text. Errors: LAM_EFORMAT, LAM_ENOMEM. */
@@ -227,12 +233,20 @@ typedef enum lami_csv_answers {
 lam_status lami_csv_find_answers(lami_csv_answers *answers, const lami_csv_table *table);
 lam_status lami_csv_set_classes(lami_schema *schema, lami_csv_table *table, lami_csv_answers answers);
 
-/* csv_fill.c: the rows into a part. Fills are found out and set in the schema unless they are known. Errors:
- * LAM_EFORMAT (a bad row, unless how->bad; no row left), LAM_ENOMEM. */
-lam_status lami_csv_fill(lam_data *data, lam_part part, const lami_csv_table *table, lami_schema *schema,
+/* csv_fill.c: the rows into a part. Missing numbers become the schema's fills where these are known, else NaN, and
+ * data->gaps is set. Errors: LAM_EFORMAT (a bad row, unless how->bad; no row left), LAM_ENOMEM. */
+lam_status lami_csv_fill(lam_data *data, lam_part part, const lami_csv_table *table, const lami_schema *schema,
                          int fills_known);
 
-/* csv.c: a table into a part. The schema is how->schema, else data->schema, else found out and left there. */
+/* csv_gaps.c: where data->fills_wanted, the means of the training part into the schema, and into the gaps of all parts.
+ * Errors: LAM_ENOMEM. */
+lam_status lami_csv_fill_gaps(lam_data *data, const lam_options *options);
+
+/* csv.c: threads to read with. */
+int lami_csv_threads(const lam_options *options);
+
+/* csv.c: a table into a part, without gaps. The schema is how->schema, else data->schema, else found out and left
+ * there. */
 lam_status lami_csv_read(lam_data *data, lam_part part, const lami_source *source, const lami_open *how,
                          size_t chunk_bytes);
 

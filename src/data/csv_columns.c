@@ -1,9 +1,8 @@
 /* csv_columns: the first line, and columns by name. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../core/mem.h"
+#include "../core/nearest.h"
 #include "../core/number.h"
 #include "csv.h"
 
@@ -152,11 +151,11 @@ static int find_name(size_t *column, const lami_csv_table *table, const char *te
 
 lam_status lami_csv_find_column(size_t *column, const lami_csv_table *table, const char *text, const char *option)
 {
-    char shown[LAMI_CSV_SHOWN], meant[2 * LAMI_CSV_SHOWN] = "";
+    char shown[LAMI_CSV_SHOWN], meant[LAMI_MEANT_TEXT] = "";
     if (find_name(column, table, text) || find_index(column, table, text))
         return LAM_OK;
     if (table->name)
-        lami_csv_nearest(meant, text, table->name, table->columns);
+        lami_did_you_mean(meant, text, table->columns, lami_nth_text, table->name);
     return lami_fail(LAM_EOPTION, "--%s: %s has no column \"%s\"%s (%scolumns 0 to %zu)", option, table->path,
                      lami_csv_show(shown, text, strlen(text)), meant, table->name ? "" : "no header; ",
                      table->columns - 1);

@@ -1,5 +1,4 @@
-/* csv_fill: one pass over all rows, each to its place; then rows that cannot be used are closed up, and gaps filled
- * with means. */
+/* csv_fill: one pass over all rows, each to its place; then rows that cannot be used are closed up. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,14 +10,9 @@
 
 enum {
     NOTES = sizeof((lami_bad_rows *)0)->first / sizeof((lami_bad_rows *)0)->first[0],
-    MEAN_COLUMNS = 16,    /* inputs of a task */
-    PATCH_ROWS = 1 << 14, /* rows of a task */
     DROP = 1,
     REFUSE = 2 /* of lami_schema.drop */
 };
-
-/* Sums of 2^32 numbers, scaled by this, stay finite. */
-static const double sum_scale = 0x1p-40;
 
 typedef enum use_kind { NUMBER, ONE_HOT, CODE, CLASS, TARGET, WEIGHT } use_kind;
 
@@ -42,7 +36,6 @@ typedef struct job {
     uint8_t *gone;         /* of each row: it is not used */
     lami_csv_cell **cell;  /* of each thread */
     int fills_known, drop;
-    double *mean; /* of each input */
     atomic_int label_missing, gaps;
     lami_csv_problem *note; /* notes for each chunk */
     size_t notes;
@@ -126,11 +119,6 @@ static lami_csv_what put_class(job *j, const use *u, size_t row, const lami_csv_
     return LAMI_CSV_FINE;
 }
 
-static int is_word(const lami_csv_cell *cell, const char *word)
-{
-    return cell->length == strlen(word) && !strncasecmp((const char *)cell->at, word, cell->length);
-}
-
 /* A number, or yes or true for 1, no or false for 0. */
 static lami_csv_what put_target(job *j, const use *u, size_t row, const lami_csv_cell *cell, int *dropped)
 {
@@ -139,9 +127,9 @@ static lami_csv_what put_target(job *j, const use *u, size_t row, const lami_csv
         return no_label(j, dropped);
     if (cell->kind == LAMI_CSV_NUMBER)
         *target = cell->number;
-    else if (is_word(cell, "yes") || is_word(cell, "true"))
+    else if (lami_csv_is_word(cell, "yes") || lami_csv_is_word(cell, "true"))
         *target = 1;
-    else if (is_word(cell, "no") || is_word(cell, "false"))
+    else if (lami_csv_is_word(cell, "no") || lami_csv_is_word(cell, "false"))
         *target = 0;
     else
         return LAMI_CSV_NOT_NUMBER;
@@ -273,67 +261,6 @@ static lam_status close_up(job *j)
     return LAM_OK;
 }
 
-/* ---- means ------------------------------------------------------------------------------------------------------- */
-
-static size_t mean_tasks(void *arg, size_t phase)
-{
-    const job *j = arg;
-    return phase ? j->part->count / PATCH_ROWS + (j->part->count % PATCH_ROWS > 0)
-                 : j->width / MEAN_COLUMNS + (j->width % MEAN_COLUMNS > 0);
-}
-
-/* Means of some inputs over all rows, in order. */
-static void find_means(const job *j, size_t task)
-{
-    const size_t first = task * MEAN_COLUMNS;
-    const size_t count = j->width - first < MEAN_COLUMNS ? j->width - first : MEAN_COLUMNS;
-    double sum[MEAN_COLUMNS] = { 0 };
-    size_t numbers[MEAN_COLUMNS] = { 0 };
-    for (size_t row = 0; row < j->part->count; row++)
-        for (size_t i = 0; i < count; i++) {
-            const double x = lami_real_at(j->part->x_owned, j->data->dtype, row * j->width + first + i);
-            const int is_number = !isnan(x);
-            sum[i] += is_number ? x * sum_scale : 0;
-            numbers[i] += (size_t)is_number;
-        }
-    for (size_t i = 0; i < count; i++)
-        j->mean[first + i] = numbers[i] ? sum[i] / (double)numbers[i] / sum_scale : 0;
-}
-
-/* Where a cell was missing there is a NaN: nothing else can be one. */
-static void patch(const job *j, size_t task)
-{
-    const size_t end = (task + 1) * PATCH_ROWS < j->part->count ? (task + 1) * PATCH_ROWS : j->part->count;
-    for (size_t row = task * PATCH_ROWS; row < end; row++)
-        for (size_t i = 0; i < j->width; i++)
-            if (isnan(lami_real_at(j->part->x_owned, j->data->dtype, row * j->width + i)))
-                put(j, row, i, j->mean[i]);
-}
-
-static void mean_task(void *arg, size_t phase, size_t task, size_t thread)
-{
-    (void)thread;
-    if (phase)
-        patch(arg, task);
-    else
-        find_means(arg, task);
-}
-
-static lam_status fill_gaps(job *j, lami_schema *schema)
-{
-    j->mean = lami_alloc(j->width, sizeof *j->mean);
-    if (!j->mean)
-        return LAM_ENOMEM;
-    lami_parallel_run(j->table->threads, 0, atomic_load(&j->gaps) ? 2 : 1, mean_tasks, mean_task, j);
-    size_t input = 0;
-    for (size_t k = 0; k < schema->columns; k++) {
-        lami_column *column = &schema->column[k];
-        column->fill = column->one_hot ? 0 : j->mean[input];
-        input += column->one_hot ? column->categories : 1;
-    }
-    return LAM_OK;
-}
-
 /* ---- before and after -------------------------------------------------------------------------------------------- */
 
 static int by_column(const void *a, const void *b)
@@ -442,10 +369,9 @@ static void free_job(job *j)
     lami_free(j->wanted);
     lami_free(j->gone);
     lami_free(j->note);
-    lami_free(j->mean);
 }
 
-lam_status lami_csv_fill(lam_data *data, lam_part part, const lami_csv_table *table, lami_schema *schema,
+lam_status lami_csv_fill(lam_data *data, lam_part part, const lami_csv_table *table, const lami_schema *schema,
                          int fills_known)
 {
     lam_status status;
@@ -457,8 +383,7 @@ lam_status lami_csv_fill(lam_data *data, lam_part part, const lami_csv_table *ta
     lami_parallel_run(table->threads, 0, 1, chunk_tasks, fill_chunk, &j);
     LAM_TRY_DONE(report(&j));
     LAM_TRY_DONE(close_up(&j));
-    if (!fills_known)
-        LAM_TRY_DONE(fill_gaps(&j, schema));
+    data->gaps |= atomic_load(&j.gaps);
     LAM_TRY_DONE(check_weights(&j));
     if (atomic_load(&j.label_missing))
         drop_labels(&j);

@@ -28,21 +28,6 @@ const char *lami_csv_column_name(char out[LAMI_CSV_SHOWN], const lami_csv_table 
     return out;
 }
 
-static const char *name_at(size_t index, const void *arg)
-{
-    return ((char *const *)arg)[index];
-}
-
-const char *lami_csv_nearest(char out[2 * LAMI_CSV_SHOWN], const char *text, char *const *name, size_t count)
-{
-    char shown[LAMI_CSV_SHOWN];
-    const char *nearest = count ? lami_nearest(text, count, name_at, name) : NULL;
-    *out = 0;
-    if (nearest)
-        snprintf(out, 2 * LAMI_CSV_SHOWN, ", did you mean \"%s\"?", lami_csv_show(shown, nearest, strlen(nearest)));
-    return out;
-}
-
 /* Is the row the first, in a table whose header was not asked about? */
 static int may_be_header(const lami_csv_table *table, const lami_csv_problem *problem)
 {
@@ -59,19 +44,21 @@ static void explain_text(char why[WHY], const lami_csv_table *table, const lami_
         snprintf(why, WHY, "\"%s\" is not a number, as most of this column are (--one-hot %s: take all as categories)",
                  cell, lami_csv_column_name(name, table, p->column));
     else
-        snprintf(why, WHY, "\"%s\" is not a number", cell);
+        snprintf(why, WHY, "\"%s\" is not a number%s", cell,
+                 lami_csv_has_comma(p->cell.at, p->cell.length) ? ": write it with a point" : "");
 }
 
 static void explain_class(char why[WHY], const lami_csv_table *table, const lami_csv_problem *p)
 {
-    char cell[LAMI_CSV_SHOWN], meant[2 * LAMI_CSV_SHOWN] = "";
+    char cell[LAMI_CSV_SHOWN], meant[LAMI_MEANT_TEXT] = "";
     lami_csv_show(cell, p->cell.at, p->cell.length);
     if (may_be_header(table, p))
         snprintf(why, WHY, "unknown class \"%s\"; is this line the header? (--header yes)", cell);
     else if (table->survey)
         snprintf(why, WHY, "\"%s\" is not a number, as most labels are (--targets classes: take all as classes)", cell);
     else if (p->known)
-        snprintf(why, WHY, "unknown class \"%s\"%s", cell, lami_csv_nearest(meant, cell, p->known, p->known_count));
+        snprintf(why, WHY, "unknown class \"%s\"%s", cell,
+                 lami_did_you_mean(meant, cell, p->known_count, lami_nth_text, p->known));
     else
         snprintf(why, WHY, "unknown class \"%s\"; classes are 0 to %zu", cell, p->known_count - 1);
 }
@@ -79,7 +66,7 @@ static void explain_class(char why[WHY], const lami_csv_table *table, const lami
 /* Returns whether it is about a cell. */
 static int explain(char why[WHY], const lami_csv_table *table, const lami_csv_problem *p)
 {
-    char cell[LAMI_CSV_SHOWN], meant[2 * LAMI_CSV_SHOWN];
+    char cell[LAMI_CSV_SHOWN], meant[LAMI_MEANT_TEXT];
     switch (p->what) {
     case LAMI_CSV_CELLS:
         snprintf(why, WHY, "%zu cell%s where %s %zu", p->cells, p->cells == 1 ? "" : "s",
@@ -105,7 +92,8 @@ static int explain(char why[WHY], const lami_csv_table *table, const lami_csv_pr
         return 1;
     case LAMI_CSV_CATEGORY:
         lami_csv_show(cell, p->cell.at, p->cell.length);
-        snprintf(why, WHY, "unknown category \"%s\"%s", cell, lami_csv_nearest(meant, cell, p->known, p->known_count));
+        snprintf(why, WHY, "unknown category \"%s\"%s", cell,
+                 lami_did_you_mean(meant, cell, p->known_count, lami_nth_text, p->known));
         return 1;
     case LAMI_CSV_CLASS:
         explain_class(why, table, p);

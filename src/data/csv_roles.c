@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../core/mem.h"
+#include "../core/nearest.h"
 #include "csv.h"
 
 /* ---- by the options ---------------------------------------------------------------------------------------------- */
@@ -177,8 +178,8 @@ static size_t place_of_name(const lami_csv_table *table, const char *name)
 
 static lam_status no_column(const lami_csv_table *table, const char *name, const char *what)
 {
-    char shown[LAMI_CSV_SHOWN], meant[2 * LAMI_CSV_SHOWN];
-    lami_csv_nearest(meant, name, table->name, table->columns);
+    char shown[LAMI_CSV_SHOWN], meant[LAMI_MEANT_TEXT];
+    lami_did_you_mean(meant, name, table->columns, lami_nth_text, table->name);
     return lami_fail(LAM_EFORMAT, "%s has no column \"%s\", %s%s", table->path,
                      lami_csv_show(shown, name, strlen(name)), what, meant);
 }

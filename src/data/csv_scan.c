@@ -51,11 +51,11 @@ static void note(const scanner *s, lami_csv_what what)
         s->problem->what = what;
 }
 
-static int is_word(const lami_csv_cell *cell, const char *word, size_t length)
+int lami_csv_is_word(const lami_csv_cell *cell, const char *word)
 {
-    if (cell->length != length)
+    if (cell->length != strlen(word))
         return 0;
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; word[i]; i++) {
         const uint8_t c = cell->at[i];
         if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != word[i])
             return 0;
@@ -65,8 +65,8 @@ static int is_word(const lami_csv_cell *cell, const char *word, size_t length)
 
 static int is_missing(const lami_csv_cell *cell)
 {
-    return cell->length == 0 || (cell->length == 1 && *cell->at == '?') || is_word(cell, "na", 2) ||
-           is_word(cell, "nan", 3) || is_word(cell, "null", 4);
+    return cell->length == 0 || (cell->length == 1 && *cell->at == '?') || lami_csv_is_word(cell, "na") ||
+           lami_csv_is_word(cell, "nan") || lami_csv_is_word(cell, "null");
 }
 
 /* Kind of what stood in quotes, or is no bare number. */
@@ -233,20 +233,30 @@ static int is_tsv(const char *path)
  * only. */
 static void count_signs(size_t count[4], const char signs[4], const lami_csv_text *text)
 {
-    int quoted = 0, blank = 0, begun = 0;
+    int quoted = 0, blank = 0, begun = 0, fresh = 1; /* fresh: here a quote begins a cell, or is the second of two */
     for (const uint8_t *at = text->begin; at < text->end; at++) {
-        if (*at == '\n' && !quoted && begun)
+        if (quoted) {
+            quoted = *at != '"';
+            fresh = 1;
+            continue;
+        }
+        if (*at == '\n' && begun)
             return;
         if (*at == ' ' || *at == '\r' || *at == '\n') {
             blank |= *at == ' ';
+            fresh |= blank;
             continue;
         }
-        count[3] += begun && blank && !quoted;
+        count[3] += begun && blank;
         blank = 0;
         begun = 1;
-        quoted ^= *at == '"';
+        quoted = fresh && *at == '"';
+        fresh = 0;
         for (int i = 0; i < 3; i++)
-            count[i] += !quoted && *at == (uint8_t)signs[i];
+            if (*at == (uint8_t)signs[i]) {
+                count[i]++;
+                fresh = 1;
+            }
     }
 }
 

@@ -1,6 +1,5 @@
 /* csv_schema: the schema from what the columns hold. A column is numbers if more of its cells are numbers than
  * texts; cells that are not are then bad. Else it is categories: all of its cells, those that are numbers, too. */
-#include <stdio.h>
 #include <string.h>
 
 #include "../core/mem.h"
@@ -64,12 +63,27 @@ static lam_status too_many(const lami_csv_table *table, size_t column)
                      table->path, shown, LAMI_MAX_CATEGORIES, shown);
 }
 
+/* Categories that nobody asked for, and that are numbers as a spreadsheet writes them. */
+static lam_status refuse_commas(const lami_csv_table *table, size_t column)
+{
+    char name[LAMI_CSV_SHOWN], shown[LAMI_CSV_SHOWN];
+    const lami_csv_word *word = lami_csv_words_with_commas(&table->survey[column].text_words);
+    if (!word || table->categories[column])
+        return LAM_OK;
+    lami_csv_column_name(name, table, column);
+    return lami_fail(LAM_EFORMAT,
+                     "%s: column %s has numbers with a comma, such as \"%s\": write them with a point "
+                     "(--one-hot %s: take all as categories)",
+                     table->path, name, lami_csv_show(shown, word->at, word->length), name);
+}
+
 static lam_status set_category(lami_column *to, lami_csv_table *table, size_t column)
 {
     lami_csv_survey *s = &table->survey[column];
     lami_csv_words *words = &s->text_words;
     if (words->too_many || s->number_words.too_many)
         return too_many(table, column);
+    LAM_TRY(refuse_commas(table, column));
     LAM_TRY(lami_csv_words_join(words, &s->number_words));
     if (words->too_many)
         return too_many(table, column);

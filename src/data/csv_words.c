@@ -224,6 +224,32 @@ lam_status lami_csv_words_of(lami_csv_words *words, char *const *name, size_t co
     return LAM_OK;
 }
 
+/* ---- numbers with a comma ---------------------------------------------------------------------------------------- */
+
+int lami_csv_has_comma(const void *text, size_t length)
+{
+    const char *const at = text;
+    size_t commas = 0;
+    size_t i = length && (*at == '-' || *at == '+');
+    if (i == length || at[i] == ',' || at[length - 1] == ',')
+        return 0;
+    for (; i < length; i++) {
+        if (at[i] == ',')
+            commas++;
+        else if (at[i] < '0' || at[i] > '9')
+            return 0;
+    }
+    return commas > 0;
+}
+
+const lami_csv_word *lami_csv_words_with_commas(const lami_csv_words *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (words->word[i].at && !lami_csv_has_comma(words->word[i].at, words->word[i].length))
+            return NULL;
+    return words->count ? &words->word[0] : NULL;
+}
+
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b)

@@ -137,6 +137,12 @@ lam_status lami_data_set_targets(lam_data *data, size_t targets, const char *con
     return LAM_OK;
 }
 
+const char *lami_part_name(lam_part part)
+{
+    static const char *const names[] = { [LAM_TRAIN] = "training", [LAM_VAL] = "validation", [LAM_TEST] = "test" };
+    return names[part];
+}
+
 /* ---- from arrays ---- */
 
 static int is_real(const lam_tensor *t)

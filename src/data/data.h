@@ -32,6 +32,8 @@ struct lam_data {
     size_t targets;      /* numbers to predict per sample; 0 where it has classes */
     char **target_name;  /* targets entries, or NULL: unnamed */
     lami_schema *schema; /* of tables: what the columns mean; else NULL */
+    int fills_wanted;    /* a table that is being opened: its schema's fills are not known yet, missing numbers ... */
+    int gaps;            /* ... are NaN, and there are some: lami_csv_fill_gaps */
     int unlabeled;       /* opened without labels, for prediction: neither label nor target is there */
     size_t sample_bytes;
     lami_part part[3]; /* by lam_part */
@@ -78,11 +80,16 @@ extern const lami_data_kind *const lami_data_kinds[]; /* in the order in which t
 extern const lami_data_kind lami_data_idx, lami_data_fashion_mnist, lami_data_mnist, lami_data_cifar10,
     lami_data_cifar100, lami_data_cifar100_coarse, lami_data_npz, lami_data_npy, lami_data_csv;
 
-/* lam_data_open with more to say about it. how->options may be NULL here. With options val and test the parts are made. */
+/* lam_data_open with more to say about it. how->options may be NULL here. With options val and test the parts are
+ * made. */
 lam_status lami_data_open(lam_data **data, const char *path, const lami_open *how);
 
-/* For kinds. Room for count samples in a part, once dtype, shape, targets and unlabeled are set; fill x_owned, and label or
- * target. weight is for the kind to allocate (lami_alloc) where there is one. Errors: LAM_ESHAPE, LAM_ENOMEM. */
+/* "training", "validation", "test" */
+const char *lami_part_name(lam_part part);
+
+/* For kinds. Room for count samples in a part, once dtype, shape, targets and unlabeled are set; fill x_owned, and
+ * label or target. weight is for the kind to allocate (lami_alloc) where there is one. Errors: LAM_ESHAPE,
+ * LAM_ENOMEM. */
 lam_status lami_data_room(lam_data *data, lam_part part, size_t count);
 
 /* For kinds. Say that there are numbers to predict, before lami_data_room: copies `targets` names; NULL for unnamed. */
@@ -98,21 +105,21 @@ int lami_data_has(const char *folder, const char *name);
  * LAM_EINVAL (dtype), LAM_ESHAPE, LAM_EFORMAT (out of range). */
 lam_status lami_labels_from(int32_t *label, size_t *largest, const lam_tensor *y, size_t count, size_t limit);
 
-/* Numbers to predict from a tensor of `count` rows of `targets`, and weights from one of (count), of LAM_F32 or LAM_F64.
- * Errors: LAM_EINVAL (dtype; negative or only zero weights), LAM_ESHAPE, LAM_EFORMAT (not finite). */
+/* Numbers to predict from a tensor of `count` rows of `targets`, and weights from one of (count), of LAM_F32 or
+ * LAM_F64. Errors: LAM_EINVAL (dtype; negative or only zero weights), LAM_ESHAPE, LAM_EFORMAT (not finite). */
 lam_status lami_targets_from(double *target, const lam_tensor *y, size_t count, size_t targets);
 lam_status lami_weights_from(double *weight, const lam_tensor *w, size_t count);
 
-/* Split part `part` (LAM_VAL, LAM_TEST) off the training part, at most once for each: `val` is "N", "F" (a fraction below 1), or "last:N". The first two are stratified: each
- * class gives its share (largest remainder), chosen by the seed (targets: without strata); within all parts the samples stay in stored order.
- * Errors: LAM_EOPTION, LAM_ESHAPE (nothing left), LAM_EINVAL (there is such a part already), LAM_ENOMEM. The data
- * set is untouched after an error. */
-lam_status lami_data_split(lam_data *data, lam_part part, const char *val, uint64_t seed);
+/* Split part `part` (LAM_VAL, LAM_TEST) off the training part, at most once for each. text: "N", "F" (a fraction below
+ * 1), or "last:N". The first two are stratified: each class gives its share (largest remainder), chosen by the seed
+ * (targets: without strata); within all parts the samples stay in stored order. Errors: LAM_EOPTION, LAM_ESHAPE
+ * (nothing left), LAM_EINVAL (there is such a part already), LAM_ENOMEM. The data set is untouched after an error. */
+lam_status lami_data_split(lam_data *data, lam_part part, const char *text, uint64_t seed);
 
-/* A view for cross-validation: fold k of `folds` of the training part of `data` as validation part, the rest as training part,
- * no test part. Folds are stratified by class (targets: at random), of equal size but for one sample, and depend on data, folds
- * and seed alone. The view borrows all of `data`, which must outlive it. Errors: LAM_ESHAPE (fewer samples than folds),
- * LAM_ENOMEM. */
+/* A view for cross-validation: fold k of `folds` of the training part of `data` as validation part, the rest as
+ * training part, no test part. Folds are stratified by class (targets: at random), of equal size but for one sample,
+ * and depend on data, folds and seed alone. The view borrows all of `data`, which must outlive it. Errors: LAM_ESHAPE
+ * (fewer samples than folds), LAM_ENOMEM. */
 lam_status lami_data_fold(lam_data **view, const lam_data *data, size_t k, size_t folds, uint64_t seed);
 
 #endif

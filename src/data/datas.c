@@ -12,7 +12,9 @@
 #include "../core/number.h"
 #include "csv.h"
 #include "data.h"
+#include "npy.h"
 #include "source.h"
+#include "zip.h"
 
 /* Each before those that take the same files under a more general name. */
 const lami_data_kind *const lami_data_kinds[] = {
@@ -48,10 +50,9 @@ static const char *kind_list(char text[LIST_TEXT])
 
 static lam_status unknown_kind(const char *name)
 {
-    char list[LIST_TEXT];
-    const char *nearest = lami_nearest(name, KINDS, kind_name, NULL);
-    return lami_fail(LAM_EOPTION, "unknown kind of data set \"%.64s\"%s%s%s (kinds: %s)", name,
-                     nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", kind_list(list));
+    char list[LIST_TEXT], meant[LAMI_MEANT_TEXT];
+    return lami_fail(LAM_EOPTION, "unknown kind of data set \"%.64s\"%s (kinds: %s)", name,
+                     lami_did_you_mean(meant, name, KINDS, kind_name, NULL), kind_list(list));
 }
 
 /* `path` does not exist. */
@@ -122,23 +123,16 @@ static lam_status open_kind_path(lam_data *data, const char *path, size_t kind_l
 /* Standard input, by its first bytes; what none of the others begins with is a table. */
 static lam_status open_input(lam_data *data, const char *path, const lami_open *how)
 {
-    static const struct {
-        const char *begin;
-        size_t length;
-        const lami_data_kind *kind;
-    } kinds[] = {
-        { "\x93NUMPY", 6, &lami_data_npy },
-        { "PK\x03\x04", 4, &lami_data_npz },
-        { "", 0, &lami_data_csv },
-    };
     lami_source input;
     lami_open with_input = *how;
     LAM_TRY(lami_source_open(&input, path, how->input, 0));
-    size_t i = 0;
-    while (input.size < kinds[i].length || memcmp(input.data, kinds[i].begin, kinds[i].length))
-        i++;
+    const lami_data_kind *kind = &lami_data_csv;
+    if (lami_npy_looks_like(input.data, input.size))
+        kind = &lami_data_npy;
+    else if (lami_zip_looks_like(input.data, input.size))
+        kind = &lami_data_npz;
     with_input.input = &input;
-    const lam_status status = kinds[i].kind->open(data, path, &with_input);
+    const lam_status status = kind->open(data, path, &with_input);
     lami_source_close(&input);
     return status;
 }
@@ -193,10 +187,10 @@ static lam_status check_same(const lam_data *data, const lam_data *other)
 
 static lam_status unknown_class(const lam_data *data, const lam_data *other, int32_t label)
 {
-    char meant[2 * LAMI_CSV_SHOWN] = "";
+    char meant[LAMI_MEANT_TEXT] = "";
     const char *name = lam_data_class_name(other, (size_t)label);
     if (data->class_name)
-        lami_csv_nearest(meant, name, data->class_name, data->classes);
+        lami_did_you_mean(meant, name, data->classes, lami_nth_text, data->class_name);
     return lami_fail(LAM_EFORMAT, "%s: class \"%.64s\" is none of the %zu of %s%s", other->path, name, data->classes,
                      data->path, meant);
 }
@@ -236,6 +230,7 @@ static lam_status add_part(lam_data *data, lam_part part, const char *path, cons
     lami_open same = *how;
     lam_data *other;
     options.val = options.test = NULL;
+    options.samples = 0; /* of the training part alone */
     same.options = &options;
     same.schema = data->schema ? data->schema : how->schema;
     same.reals = data->targets ? 1 : 0;
@@ -255,22 +250,26 @@ static lam_status add_part(lam_data *data, lam_part part, const char *path, cons
     return status;
 }
 
-static lam_status make_part(lam_data *data, lam_part part, const char *value, const lami_open *how)
+/* A part that the option asks for: a share of the training part where `shares`, else a data set of its own. */
+static lam_status make_part(lam_data *data, lam_part part, const char *value, const lami_open *how, int shares)
 {
-    if (!value)
+    if (!value || is_share(value) != shares)
         return LAM_OK;
-    return is_share(value) ? lami_data_split(data, part, value, how->options->seed) : add_part(data, part, value, how);
+    return shares ? lami_data_split(data, part, value, how->options->seed) : add_part(data, part, value, how);
 }
 
+/* Parts that are read by what the training part is come when it is what it will be. */
 static lam_status open_parts(lam_data *data, const char *path, const lami_open *how)
 {
     LAM_TRY(open_any(data, path, how));
-    LAM_TRY(make_part(data, LAM_TEST, how->options->test, how));
-    LAM_TRY(make_part(data, LAM_VAL, how->options->val, how));
+    LAM_TRY(make_part(data, LAM_TEST, how->options->test, how, 1));
+    LAM_TRY(make_part(data, LAM_VAL, how->options->val, how, 1));
     const size_t samples = how->options->samples;
     if (samples && samples < data->part[LAM_TRAIN].count)
         data->part[LAM_TRAIN].count = samples; /* of the part's own memory or selection, the rest stays unused */
-    return LAM_OK;
+    LAM_TRY(lami_csv_fill_gaps(data, how->options));
+    LAM_TRY(make_part(data, LAM_TEST, how->options->test, how, 0));
+    return make_part(data, LAM_VAL, how->options->val, how, 0);
 }
 
 lam_status lami_data_open(lam_data **out, const char *path, const lami_open *how)

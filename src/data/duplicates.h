@@ -1,5 +1,5 @@
-/* duplicates: samples with the same bytes, within a part and across parts. What is in the training part and in another one
- * makes measures on that one too good. */
+/* duplicates: samples with the same bytes, within a part and across parts. What is in the training part and in another
+ * one makes measures on that one too good. */
 #ifndef LAMI_DUPLICATES_H
 #define LAMI_DUPLICATES_H
 

@@ -33,13 +33,13 @@ struct lami_gzip {
     uint8_t in[IN_BYTES];
 };
 
-static voidpf zlib_alloc(voidpf arg, uInt count, uInt size)
+void *lami_zlib_alloc(void *arg, unsigned count, unsigned size)
 {
     (void)arg;
     return lami_alloc(count, size);
 }
 
-static void zlib_free(voidpf arg, voidpf p)
+void lami_zlib_free(void *arg, void *p)
 {
     (void)arg;
     lami_free(p);
@@ -124,8 +124,8 @@ static lam_status new_stream(lami_gzip **in, const char *path)
     if (!*in)
         return LAM_ENOMEM;
     (*in)->fd = -1;
-    (*in)->z.zalloc = zlib_alloc;
-    (*in)->z.zfree = zlib_free;
+    (*in)->z.zalloc = lami_zlib_alloc;
+    (*in)->z.zfree = lami_zlib_free;
     (*in)->path = lami_strdup(path);
     return (*in)->path ? LAM_OK : LAM_ENOMEM;
 }

@@ -35,4 +35,8 @@ uint64_t lami_gzip_at(const lami_gzip *in); /* bytes given so far */
  * Compare it with sizes in headers before allocating. */
 uint64_t lami_gzip_most(const lami_gzip *in);
 
+/* zlib's memory from core/mem.h: zalloc and zfree of any z_stream. */
+void *lami_zlib_alloc(void *arg, unsigned count, unsigned size);
+void lami_zlib_free(void *arg, void *block);
+
 #endif

@@ -234,10 +234,10 @@ static lam_status next_item(const char **at, char item[ITEM_TEXT], const step **
         if (!strcmp(item, steps[i].name))
             *found = &steps[i];
     if (!*found) {
-        const char *nearest = lami_nearest(item, STEPS, step_name, NULL);
+        char meant[LAMI_MEANT_TEXT];
         return lami_fail(LAM_EOPTION,
-                         "preprocess: unknown step \"%s\"%s%s%s (none, mean-image, mean-channel, standardize, scale=F)",
-                         item, nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+                         "preprocess: unknown step \"%s\"%s (none, mean-image, mean-channel, standardize, scale=F)",
+                         item, lami_did_you_mean(meant, item, STEPS, step_name, NULL));
     }
     if ((*found)->takes_value != !!*value)
         return lami_fail(LAM_EOPTION, "preprocess: %s %s", item,

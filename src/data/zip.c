@@ -8,6 +8,7 @@
 
 #include "../core/bytes.h"
 #include "../core/mem.h"
+#include "gzip.h"
 
 enum {
     MEMBERS_MOST = 4096,
@@ -287,29 +288,12 @@ const char *lami_zip_name(const lami_zip *zip, size_t i)
     return zip->members[i].name;
 }
 
-size_t lami_zip_size(const lami_zip *zip, size_t i)
-{
-    return zip->members[i].size;
-}
-
 /* ---- contents ---- */
-
-static voidpf zlib_alloc(voidpf arg, uInt count, uInt size)
-{
-    (void)arg;
-    return lami_alloc(count, size);
-}
-
-static void zlib_free(voidpf arg, voidpf p)
-{
-    (void)arg;
-    lami_free(p);
-}
 
 /* Inflate m's bytes into exactly m->size bytes. `out` has a byte more, so that too many are noticed. */
 static lam_status unpack(const lami_zip *zip, const member *m, const uint8_t *packed, uint8_t *out)
 {
-    z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free };
+    z_stream z = { .zalloc = lami_zlib_alloc, .zfree = lami_zlib_free };
     size_t left = m->packed, room = m->size + 1;
     int result;
     if (inflateInit2(&z, -MAX_WBITS) != Z_OK)

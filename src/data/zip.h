@@ -18,7 +18,6 @@ void lami_zip_close(lami_zip *zip); /* NULL is fine */
 
 size_t lami_zip_count(const lami_zip *zip);
 const char *lami_zip_name(const lami_zip *zip, size_t i); /* other bytes than printing ASCII are '?' */
-size_t lami_zip_size(const lami_zip *zip, size_t i);      /* unpacked */
 
 /* The content of a member: in place where it is stored, else unpacked into pages of its own. */
 typedef struct lami_zip_content {

@@ -3,7 +3,6 @@
  * names. */
 #include "safetensors.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,14 +1,15 @@
 /* gemm: matrix products on a tile of the output.
  *
- * The sum over k is cut into blocks of KC; within a block fused multiply-adds run in increasing k from +0; the sums of the
- * blocks are added as a binary tree that depends on their number alone (a binary counter: two sums of 2^l blocks make one
- * of 2^(l+1), what is left at the end is added from the smallest up). That is the result, whatever the tile, the size of
- * the registers or the number of threads.
+ * The sum over k is cut into blocks of KC; within a block fused multiply-adds run in increasing k from +0; the sums of
+ * the blocks are added as a binary tree that depends on their number alone (a binary counter: two sums of 2^l blocks
+ * make one of 2^(l+1), what is left at the end is added from the smallest up). That is the result, whatever the tile,
+ * the size of the registers or the number of threads.
  *
- * One micro-kernel does all the work: MR rows x 2 registers of columns of the output, an outer product per k. A is read by
- * row and column strides (broadcast loads); packed when it is transposed, since its rows would share cache sets. B is
- * read where it lies when its rows are contiguous and packed in panels otherwise: transposed, tails (padded with zeros),
- * and strides that are a multiple of 1 KiB, whose rows would share cache sets too.  Source: Goto, van de Geijn 2008; BLIS. */
+ * One micro-kernel does all the work: MR rows x 2 registers of columns of the output, an outer product per k. A is read
+ * by row and column strides (broadcast loads); packed when it is transposed, since its rows would share cache sets. B
+ * is read where it lies when its rows are contiguous and packed in panels otherwise: transposed, tails (padded with
+ * zeros), and strides that are a multiple of 1 KiB, whose rows would share cache sets too.  Source: Goto, van de Geijn
+ * 2008; BLIS. */
 
 enum {
     KC = 256,
@@ -29,7 +30,8 @@ typedef struct {
     size_t ldd;
 } block_sink;
 
-/* mr x nv registers: block(i, j) = sum over k of a[i * rs + k * ks] * b[k * ldb + j]. mr, nv, rs or ks are constants at each call. */
+/* mr x nv registers: block(i, j) = sum over k of a[i * rs + k * ks] * b[k * ldb + j]. mr, nv, rs or ks are constants at
+ * each call. */
 INLINE void micro(const int mr, const int nv, size_t kc, const real *a, size_t rs, size_t ks, const real *b, size_t ldb,
                   const block_sink *s, size_t row)
 {
@@ -168,8 +170,8 @@ static int must_pack_b(const gemm_job *g, size_t width)
     return g->tb || width < (width > (size_t)LANES ? (size_t)NR : (size_t)LANES) || g->ldb * sizeof(real) % 1024 == 0;
 }
 
-/* Block number `block` of rows i .. i+m and of the panel of columns j .. j+width. (row, col): their place in the levels. B of
- * the block and panel is in packed_b where must_pack_b. */
+/* Block number `block` of rows i .. i+m and of the panel of columns j .. j+width. (row, col): their place in the
+ * levels. B of the block and panel is in packed_b where must_pack_b. */
 static void panel_block(const gemm_job *g, size_t block, size_t i, size_t m, size_t j, size_t width, size_t row,
                         size_t col)
 {

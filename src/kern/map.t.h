@@ -138,8 +138,8 @@ static void tanh_grad(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-/* silu, gelu and gelu_tanh are x S(x), S rising from 0 to 1 with S(-x) = 1 - S(x). With a = |x| and what is left of S on
- * the other side, T(a) = S(-a):
+/* silu, gelu and gelu_tanh are x S(x), S rising from 0 to 1 with S(-x) = 1 - S(x). With a = |x| and what is left of S
+ * on the other side, T(a) = S(-a):
  *   y = max(x, 0) - a T(a),   dy/dx = h where x < 0, else 1 - h,   h = T(a) - a S'(a)
  * so that nothing cancels where y is small, and both sides cost the same. a ends where a T(a) is 0, or infinity would
  * be multiplied with it. */

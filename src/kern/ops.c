@@ -1,5 +1,6 @@
-/* ops: the table of one instruction set and number type. Compiled once for each; the build sets LAMI_SET (avx2), LAMI_BITS and
- * LAMI_VBYTES. The table is the only external symbol. An operation missing from the templates does not compile. */
+/* ops: the table of one instruction set and number type. Compiled once for each; the build sets LAMI_SET (avx2),
+ * LAMI_BITS and LAMI_VBYTES. The table is the only external symbol. An operation missing from the templates does not
+ * compile. */
 #include "ops.h"
 
 #include "vec.h"

@@ -18,7 +18,8 @@ INLINE void wput(real *p, size_t n, wide a)
         memcpy(p, &a, n * sizeof(real));
 }
 
-/* Two passes: one pass would lose the digits where |mean| >> deviation. The tail is padded with the mean: it adds zeros. */
+/* Two passes: one pass would lose the digits where |mean| >> deviation. The tail is padded with the mean: it adds
+ * zeros. */
 static void row_moments(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
@@ -72,8 +73,8 @@ INLINE real mean_above(const real *x, size_t cols, real base)
 }
 
 /* loss = log(sum exp(x - max)) - (x[label] - max);  dx = (softmax(x) - 1 at the label) / batch
- * With smoothing s, where 1 - s of the target is at the label and s / D everywhere: (1 - s) (x[label] - max) + s mean(x -
- * max) in place of x[label] - max, and the target in place of 1. Source: Szegedy et al. 2015, arXiv:1512.00567. */
+ * With smoothing s, where 1 - s of the target is at the label and s / D everywhere: (1 - s) (x[label] - max) + s mean(x
+ * - max) in place of x[label] - max, and the target in place of 1. Source: Szegedy et al. 2015, arXiv:1512.00567. */
 static void softmax_loss(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;

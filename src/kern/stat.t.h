@@ -1,5 +1,6 @@
-/* stat: column statistics over samples or pixels. A chunk of args->chunk rows is summed with its rows in order; the chunks
- * are added as a fixed binary tree (the binary counter of gemm.t.h). Several columns' accumulators stay in registers. */
+/* stat: column statistics over samples or pixels. A chunk of args->chunk rows is summed with its rows in order; the
+ * chunks are added as a fixed binary tree (the binary counter of gemm.t.h). Several columns' accumulators stay in
+ * registers. */
 
 enum { SPAN = 4 }; /* vectors of columns at once */
 
@@ -16,8 +17,8 @@ INLINE size_t left(size_t n, int j)
     return n > before ? n - before : 0;
 }
 
-/* Two passes over what is left after the chunk's first row is taken off: where |mean| >> deviation that difference is exact, and
- * neither the one-pass formula's cancellation nor the rounding of a large mean costs digits. */
+/* Two passes over what is left after the chunk's first row is taken off: where |mean| >> deviation that difference is
+ * exact, and neither the one-pass formula's cancellation nor the rounding of a large mean costs digits. */
 static void stat_moments(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;

@@ -1,5 +1,5 @@
-/* update: the update rules, element by element, with the course's formulas (CS231n assignment 2, optim.py; Nesterov as in
- * its notes on optimisation). Weights and state are read and written in place. */
+/* update: the update rules, element by element, with the course's formulas (CS231n assignment 2, optim.py; Nesterov as
+ * in its notes on optimisation). Weights and state are read and written in place. */
 
 /* g = dw + l2 * w */
 static void decay(const lami_args *args, lami_tile t, void *work)
@@ -80,7 +80,8 @@ static void rmsprop(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-/* m = b1 * m + (1 - b1) * dw;  v = b2 * v + (1 - b2) * dw^2;  w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) */
+/* m = b1 * m + (1 - b1) * dw;  v = b2 * v + (1 - b2) * dw^2;  w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
+ * eps) */
 static void adam(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;

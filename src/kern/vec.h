@@ -1,12 +1,13 @@
-/* vec: the vector type and its operations; the only file that knows an instruction set. The build sets LAMI_BITS (32, 64) and
- * LAMI_VBYTES, the width of a register in bytes; LAMI_VBYTES equal to LAMI_BITS / 8 makes a "vector" of one element, which is
- * how the scalar functions of core/mathfn.c are made of the same source.
+/* vec: the vector type and its operations; the only file that knows an instruction set. The build sets LAMI_BITS (32,
+ * 64) and LAMI_VBYTES, the width of a register in bytes; LAMI_VBYTES equal to LAMI_BITS / 8 makes a "vector" of one
+ * element, which is how the scalar functions of core/mathfn.c are made of the same source.
  *
- * Elementwise operators (+ - * / & | ^ < == ...) are the compiler's vector extensions; comparisons give an ivec of 0 and -1.
- * Everything is static: an object built for one instruction set must not share code with another (docs/numerics.md).
+ * Elementwise operators (+ - * / & | ^ < == ...) are the compiler's vector extensions; comparisons give an ivec of 0
+ * and -1. Everything is static: an object built for one instruction set must not share code with another
+ * (docs/numerics.md).
  *
- * A sum always has 64 / sizeof(real) lanes, held in as many registers as that takes (`wide`), and wsum adds them as a tree:
- * the same bits on each instruction set. */
+ * A sum always has 64 / sizeof(real) lanes, held in as many registers as that takes (`wide`), and wsum adds them as a
+ * tree: the same bits on each instruction set. */
 #ifndef LAMI_VEC_H
 #define LAMI_VEC_H
 

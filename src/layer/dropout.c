@@ -1,7 +1,7 @@
 /* dropout: inverted dropout; nothing in inference.
  *   y = x / (1 - p) with probability 1 - p, else 0;   dx = dy / (1 - p) where x was kept, else 0
- * An element is kept where its random word (core/random.h: seed, step, layer, index in the batch) is at least p * 2^32: the
- * mask is computed anew in the backward pass and never stored.
+ * An element is kept where its random word (core/random.h: seed, step, layer, index in the batch) is at least p * 2^32:
+ * the mask is computed anew in the backward pass and never stored.
  * Shapes    x, y: any
  * Notation  dropout P     (P is the probability of dropping, 0 <= P < 1)
  * Source    Srivastava et al. 2014, JMLR 15; inverted as in CS231n */

@@ -40,7 +40,8 @@ static void backward(lami_plan *p, const lami_node *n, const lami_ports *q)
                   .out = { q->dx }, .c = { o->alpha });
 }
 
-/* 1 / E[y^2] for a standard normal x: docs/math.md, initial weights. Of (exp(x) - 1)^2 the negative half is 0.1449... */
+/* 1 / E[y^2] for a standard normal x: docs/math.md, initial weights. Of (exp(x) - 1)^2 the negative half is
+ * 0.1449... */
 static double gain(const lami_node *n)
 {
     const opts *o = n->opts;

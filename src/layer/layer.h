@@ -1,9 +1,9 @@
 /* layer: READ FIRST. What a layer is, and how to add one.
  *
- * A layer is one file that describes itself: notation options, shapes and parameters, and the records of operations that
- * its forward and backward pass stand for. Its functions run when a network is built and planned, never while it runs; they
- * touch no element of any array. Executing a network is walking the records (plan/exec.c), so that the same description
- * serves training, inference, the functions by themselves (lam_affine_forward ...) and any device.
+ * A layer is one file that describes itself: notation options, shapes and parameters, and the records of operations
+ * that its forward and backward pass stand for. Its functions run when a network is built and planned, never while it
+ * runs; they touch no element of any array. Executing a network is walking the records (plan/exec.c), so that the same
+ * description serves training, inference, the functions by themselves (lam_affine_forward ...) and any device.
  *
  * Three things to do to add a layer `foo`:
  *   1. src/layer/foo.c: comment with formula, shapes, notation, source; options; shape; forward; backward; descriptor.
@@ -30,8 +30,8 @@ typedef enum lami_opt_kind {
     LAMI_OPT_FLAG  /* int: 1 where the word stands */
 } lami_opt_kind;
 
-/* A row. Positional values come first, in order, and are written without their name: `affine 100`, `dropout 0.5`. Others
- * are written `name value`, in any order, after them; a default that stands is not printed. */
+/* A row. Positional values come first, in order, and are written without their name: `affine 100`, `dropout 0.5`.
+ * Others are written `name value`, in any order, after them; a default that stands is not printed. */
 typedef struct lami_opt {
     lami_opt_kind kind;
     int positional;
@@ -55,7 +55,8 @@ enum { LAMI_MAX_PARAMS = 4, LAMI_MAX_CACHES = 4 };
 
 typedef enum lami_init { LAMI_INIT_WEIGHT, LAMI_INIT_ZERO, LAMI_INIT_ONE } lami_init;
 
-/* A parameter that a node asks for, or the running statistics of one (no gradient). In memory (rows, cols) row-major. */
+/* A parameter that a node asks for, or the running statistics of one (no gradient). In memory (rows, cols)
+ * row-major. */
 typedef struct lami_param_spec {
     const char *name; /* "weight": the file name is "<layer><number>.weight" */
     size_t rows, cols;
@@ -96,8 +97,8 @@ static inline size_t lami_cols(const lam_shape *sample)
 /* For shape(): ask for a parameter. Returned for setting more fields; never NULL (LAMI_MAX_PARAMS is asserted). */
 lami_param_spec *lami_param(lami_node *node, const char *name, size_t rows, size_t cols, lami_init init);
 
-/* The buffers of a node while its records are written. Gradients are LAMI_NONE where nobody wants them: then the layer need
- * not emit what computes them. A forward that sets y = x (dropout in inference) has no backward: dx is dy then. */
+/* The buffers of a node while its records are written. Gradients are LAMI_NONE where nobody wants them: then the layer
+ * need not emit what computes them. A forward that sets y = x (dropout in inference) has no backward: dx is dy then. */
 typedef struct lami_ports {
     lami_buf x, x2, y; /* inputs and output; a layer that changes nothing (dropout in inference) sets y = x */
     lami_buf dy, dx;

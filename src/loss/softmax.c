@@ -1,7 +1,7 @@
 /* softmax: cross-entropy of the softmax of the scores, mean over the batch.
  *   loss[n] = log(sum_j exp(x[n,j] - max)) - (x[n,label] - max);   dx = (softmax(x) - 1 at the label) / N
- * With label smoothing s the target is 1 - s at the label and s / C everywhere: loss[n] = log-sum-exp - (1 - s) x[n,label] -
- * s mean_j x[n,j].
+ * With label smoothing s the target is 1 - s at the label and s / C everywhere: loss[n] = log-sum-exp - (1 - s)
+ * x[n,label] - s mean_j x[n,j].
  * Shapes    scores x (N, C), labels (N), losses (N), dx (N, C)
  * Source    CS231n, softmax_loss; Szegedy et al. 2015, arXiv:1512.00567; docs/math.md#softmax */
 #include "loss.h"

@@ -1,13 +1,12 @@
-/* functions: layers, losses and update rules by themselves. A call plans a graph of one node on the caller's tensors and runs
- * the same records as a network does; the cache keeps the plan, so that the next call of the same shapes only binds
- * addresses. */
+/* functions: layers, losses and update rules by themselves. A call plans a graph of one node on the caller's tensors
+ * and runs the same records as a network does; the cache keeps the plan, so that the next call of the same shapes only
+ * binds addresses. */
 #include <math.h>
 #include <string.h>
 
 #include "../core/fpu.h"
 #include "../core/mem.h"
 #include "../core/parallel.h"
-#include "../core/random.h"
 #include "../data/data.h"
 #include "../loss/loss.h"
 #include "../optim/optim.h"

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../core/mathfn.h"
 #include "../core/mem.h"
 #include "../core/random.h"
 
@@ -219,8 +218,8 @@ lam_status lami_graph_build(lam_net *net, const char *text, size_t classes)
 
 /* ---- first values ---- */
 
-/* Weights are numbered as the course lays them out, (inputs in C, H, W order, outputs), so that they do not depend on how they
- * lie in memory; drawn in double and rounded. */
+/* Weights are numbered as the course lays them out, (inputs in C, H, W order, outputs), so that they do not depend on
+ * how they lie in memory; drawn in double and rounded. */
 static void init_weight(const lam_net *net, size_t param, double deviation, uint64_t seed)
 {
     const lami_net_param *p = &net->param[param];

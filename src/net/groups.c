@@ -13,12 +13,6 @@ enum { WORD = 80 };
 static const char *const keys[] = { "lr", "l2", "weight-decay" };
 enum { KEY_LR, KEY_L2, KEY_DECAY, KEYS };
 
-static const char *key_name(size_t i, const void *arg)
-{
-    (void)arg;
-    return keys[i];
-}
-
 static const char *param_name(size_t i, const void *net)
 {
     return ((const lam_net *)net)->param[i].name;
@@ -82,9 +76,9 @@ static lam_status parse_rule(rule *r, const char *text, size_t length)
     for (r->key = 0; r->key < KEYS && strcmp(key, keys[r->key]); r->key++)
         ;
     if (r->key == KEYS) {
-        const char *meant = lami_nearest(key, KEYS, key_name, NULL);
-        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s%s%s (lr, l2, weight-decay)", key,
-                         meant ? ", did you mean " : "", meant ? meant : "", meant ? "?" : "");
+        char meant[LAMI_MEANT_TEXT];
+        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s (lr, l2, weight-decay)", key,
+                         lami_did_you_mean(meant, key, KEYS, lami_nth_text, keys));
     }
     r->factor = value[0] == 'x';
     if (lami_parse_real(&r->value, value + r->factor) || !(r->value >= 0))
@@ -113,9 +107,10 @@ static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const r
     }
     if (any)
         return LAM_OK;
-    const char *meant = lami_nearest(r->pattern, net->params, param_name, net);
-    return lami_fail(LAM_EOPTION, "--set: no parameter matches \"%s\"%s%s%s", r->pattern,
-                     meant ? ", did you mean " : "", meant ? meant : "", meant ? "?" : " (lamina describe lists them)");
+    char meant[LAMI_MEANT_TEXT];
+    lami_did_you_mean(meant, r->pattern, net->params, param_name, net);
+    return lami_fail(LAM_EOPTION, "--set: no parameter matches \"%s\"%s", r->pattern,
+                     *meant ? meant : " (lamina describe lists them)");
 }
 
 static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const char *text, const double base[KEYS])

@@ -1,7 +1,7 @@
 /* model: a network as a safetensors file, and parts of one for checkpoints.
  *   metadata  lamina.format ("1"), version, numerics, notation, input ("3x32x32"), dtype ("f32"), classes (JSON array
- *             of names; absent: unnamed), preprocess (as text; absent: nobody has chosen one), table (the columns of the
- *             table it was trained on, JSON; absent: none)
+ *             of names; absent: unnamed), preprocess (as text; absent: nobody has chosen one), table (the columns of
+ *             the table it was trained on, JSON; absent: none)
  *   tensors   preprocess.shift, preprocess.scale (F64, in the input's shape; absent: no preprocessing), targets.shift,
  *             targets.scale (F64, one number per score; absent: targets were not scaled), then the parameters in file
  *             order. F64 comes first, so that every tensor is aligned in the file.

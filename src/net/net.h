@@ -45,8 +45,8 @@ struct lam_net {
 lam_status lami_net_make(lam_net **net, const char *notation, const lam_shape *input, size_t classes,
                          const lam_options *options);
 
-/* The same for a data set: its shape and number of classes or targets. Two classes are one yes/no score where the loss compares
- * scores with numbers (logistic, mse). */
+/* The same for a data set: its shape and number of classes or targets. Two classes are one yes/no score where the loss
+ * compares scores with numbers (logistic, mse). */
 lam_status lami_net_make_for(lam_net **net, const char *notation, const lam_data *data, const lam_options *options);
 
 /* The same with all parameters 0: for looking at a network, and for filling it from a file. */
@@ -69,12 +69,13 @@ lam_status lami_net_set_units(lam_net *net, size_t count);
 /* A parameter's values in the network's memory order. */
 void *lami_net_values(const lam_net *net, size_t param);
 
-/* Between memory order and file order (PyTorch's shapes), of net->dtype. `from`/`to` hold net->param[i].count elements; values is
- * any block laid out like net->values (the network's own, a copy of best weights, an update rule's state). */
+/* Between memory order and file order (PyTorch's shapes), of net->dtype. `from`/`to` hold net->param[i].count elements;
+ * values is any block laid out like net->values (the network's own, a copy of best weights, an update rule's state). */
 void lami_net_to_file(const lam_net *net, size_t param, const void *values, void *to);
 void lami_net_from_file(const lam_net *net, size_t param, void *values, const void *from);
 
-/* Copy one parameter's values, laid out as in memory from `values` on, to a tensor of its file shape, LAM_F32 or LAM_F64. */
+/* Copy one parameter's values, laid out as in memory from `values` on, to a tensor of its file shape, LAM_F32 or
+ * LAM_F64. */
 lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *values, lam_tensor *to);
 
 /* Row in memory (H, W, C order) of row `row` of a file (C, H, W order) for a sample of shape `image`. */
@@ -99,9 +100,9 @@ void lami_node_name(char name[64], const lam_net *net, size_t node); /* "batchno
 
 #include "../format/safetensors.h"
 
-/* Everything a model file holds, added to `out`: metadata, preprocessing, and the parameters from `values` (laid out like
- * net->values) under their names with `prefix` before them. The tensors in file order are kept in *block (yours, lami_free)
- * until out is written. */
+/* Everything a model file holds, added to `out`: metadata, preprocessing, and the parameters from `values` (laid out
+ * like net->values) under their names with `prefix` before them. The tensors in file order are kept in *block (yours,
+ * lami_free) until out is written. */
 lam_status lami_model_put(lami_st_out *out, void **block, const lam_net *net, const void *values);
 /* Only parameters-like tensors: names "<prefix><name>", for trained parameters only if `trained_only`. */
 lam_status lami_model_put_values(lami_st_out *out, void **block, const lam_net *net, const void *values,

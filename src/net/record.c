@@ -1,5 +1,5 @@
-/* record: a network's records: forward, loss, backward, update, written into a plan node by node. What runs is decided by the
- * plan; here is only the chain rule over the graph. */
+/* record: a network's records: forward, loss, backward, update, written into a plan node by node. What runs is decided
+ * by the plan; here is only the chain rule over the graph. */
 #include "record.h"
 
 #include "../core/mem.h"

@@ -31,7 +31,7 @@ struct lam_session {
     int32_t *label;
     const double **target_row; /* and their targets, of */
     double *target, *weight;
-    int weighed;            /* `weight` holds those of the next batch */
+    size_t weighed;         /* how many of the next batch `weight` holds; 0: none were given */
     void *units[4];         /* PREDICT: zero, one, scale, shift; one block */
     double weights;         /* sum of the batch's weights */
     lam_session *predictor; /* STEPS: for lam_session_predict */
@@ -329,8 +329,8 @@ static lam_status load_tensors(lam_session *s, const lam_tensor *x, const lam_te
     if (y)
         LAM_TRY(tensor_answers(s, &batch, y));
     if (s->weighed && y) {
-        if (s->weighed != (int)batch.n)
-            return lami_fail(LAM_ESHAPE, "%d weights for a batch of %zu samples", s->weighed, batch.n);
+        if (s->weighed != batch.n)
+            return lami_fail(LAM_ESHAPE, "%zu weights for a batch of %zu samples", s->weighed, batch.n);
         batch.weight = s->weight;
     }
     return lami_session_load(s, &batch);
@@ -344,7 +344,7 @@ lam_status lam_session_weigh(lam_session *s, const lam_tensor *weights)
     const size_t n = weights && weights->shape.rank == 1 ? weights->shape.dim[0] : 0;
     LAM_TRY(check_count(s, n));
     LAM_TRY(lami_weights_from(s->weight, weights, n));
-    s->weighed = (int)n;
+    s->weighed = n;
     return LAM_OK;
 }
 
@@ -442,7 +442,8 @@ static void begin_sums(lam_session *s)
     copy_running(s, s->running, s->net->values);
 }
 
-/* The mean over the batches, made shorter where its norm is above the limit. Source: Pascanu et al. 2013, arXiv:1211.5063. */
+/* The mean over the batches, made shorter where its norm is above the limit. Source: Pascanu et al. 2013,
+ * arXiv:1211.5063. */
 static double gradient_scale(const lam_session *s)
 {
     const double share = 1 / (double)s->batches;
@@ -606,11 +607,6 @@ void *lami_session_state(const lam_session *s, size_t slot, const char **name)
         return NULL;
     *name = s->optim->slot[slot];
     return s->state[slot];
-}
-
-uint64_t lami_session_steps(const lam_session *s)
-{
-    return s->steps;
 }
 
 void lami_session_set_steps(lam_session *s, uint64_t steps)

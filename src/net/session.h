@@ -4,8 +4,8 @@
 
 #include "record.h"
 
-/* Options: batch, threads, isa, no-merge, seed, dropout-seed, and for training optim and what belongs to it, lr, l2. TRAIN, STEPS and
- * CHECK change net's parameters; the others only read them. */
+/* Options: batch, threads, isa, no-merge, seed, dropout-seed, and for training optim and what belongs to it, lr, l2.
+ * TRAIN, STEPS and CHECK change net's parameters; the others only read them. */
 lam_status lami_session_make(lam_session **session, lam_net *net, const lam_options *options, lami_session_kind kind);
 
 /* A batch of samples with their answers. */
@@ -18,12 +18,14 @@ typedef struct lami_batch {
     const double *weight;        /* (n), at least 0; NULL: all 1. Counts in training sessions only */
 } lami_batch;
 
-/* Put a batch into the session. A loss that compares scores with numbers takes classes as well: 1 at the label and 0 elsewhere;
- * with one score, 0 and 1. Errors: LAM_EINVAL (n, no answers), LAM_EFORMAT (label or target out of range). */
+/* Put a batch into the session. A loss that compares scores with numbers takes classes as well: 1 at the label and 0
+ * elsewhere; with one score, 0 and 1. Errors: LAM_EINVAL (n, no answers), LAM_EFORMAT (label or target out of
+ * range). */
 lam_status lami_session_load(lam_session *session, const lami_batch *batch);
 
-/* TRAIN: forward, loss, backward, and with every `accumulate`-th call the update. *loss is of this batch and includes L2.
- * LAM_EDIVERGED: the loss is not finite; the network is as after the last update, and the message names step and layer. */
+/* TRAIN: forward, loss, backward, and with every `accumulate`-th call the update. *loss is of this batch and includes
+ * L2. LAM_EDIVERGED: the loss is not finite; the network is as after the last update, and the message names step and
+ * layer. */
 lam_status lami_session_train(double *loss, lam_session *session);
 
 /* Training: the last loss without L2. */
@@ -32,18 +34,19 @@ double lami_session_data_loss(const lam_session *session);
 /* STEPS, CHECK: the forward pass on the batch loaded, as lam_session_forward. */
 lam_status lami_session_forward_loaded(double *loss, lam_session *session);
 
-/* MEASURE, PREDICT: scores of the batch loaded, n x classes of the network's dtype, in the session's memory until the next call. */
+/* MEASURE, PREDICT: scores of the batch loaded, n x classes of the network's dtype, in the session's memory until the
+ * next call. */
 lam_status lami_session_scores(const void **scores, lam_session *session);
 
-/* MEASURE: the sum of the samples' losses, and the scores as above (of targets that were scaled, scaled) unless `scores` is NULL. */
+/* MEASURE: the sum of the samples' losses, and the scores as above (of targets that were scaled, scaled) unless
+ * `scores` is NULL. */
 lam_status lami_session_measure(double *loss_sum, const void **scores, lam_session *session);
 
 size_t lami_session_batch(const lam_session *session); /* the most samples at once */
 
-/* The update rule's state, for checkpoints: blocks laid out like net->values (NULL past the last), named as the rule names them
- * ("m", "v"), and the number of steps done. */
+/* The update rule's state, for checkpoints: blocks laid out like net->values (NULL past the last), named as the rule
+ * names them ("m", "v"). And the number of steps done. */
 void *lami_session_state(const lam_session *session, size_t slot, const char **name);
-uint64_t lami_session_steps(const lam_session *session);
 void lami_session_set_steps(lam_session *session, uint64_t steps);
 
 /* CHECK: the input as loaded (n x D of the network's dtype, H x W x C order), to change in place, and its gradient. */

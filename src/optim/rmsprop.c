@@ -1,4 +1,5 @@
-/* rmsprop: s = decay * s + (1 - decay) * dw^2;  w -= lr * dw / (sqrt(s) + eps).  Source: Tieleman, Hinton 2012; CS231n. */
+/* rmsprop: s = decay * s + (1 - decay) * dw^2;  w -= lr * dw / (sqrt(s) + eps).  Source: Tieleman, Hinton 2012;
+ * CS231n. */
 #include "optim.h"
 
 static void emit(lami_plan *p, const lam_options *o, const lami_update *u)

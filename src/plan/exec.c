@@ -37,8 +37,8 @@ static size_t tiles(const lami_group *g)
     return tiles_of(g->rows, g->tile_rows) * tiles_of(g->cols, g->tile_cols);
 }
 
-/* Tiles of a product: as many rows as share the packed columns, or, for a transposed left side, as many columns as share the
- * packed rows; then smaller ones until there are enough. */
+/* Tiles of a product: as many rows as share the packed columns, or, for a transposed left side, as many columns as
+ * share the packed rows; then smaller ones until there are enough. */
 static void shape_product(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
     const size_t wanted = TASKS_WANTED * (size_t)plan->threads, panel = plan->ops->panel;

@@ -1,15 +1,14 @@
 /* merge: records to groups, groups to phases; by class of operation and data flow, never by layer. */
 #include "plan.h"
 
-#include <string.h>
-
 #include "../core/mem.h"
 
-/* The most bytes of a tile of whole rows, for which a row operation joins a product: it should stay in the second-level cache. */
+/* The most bytes of a tile of whole rows, for which a row operation joins a product: it should stay in the second-level
+ * cache. */
 enum { WHOLE_ROWS_BYTES = 192 << 10 };
 
-/* What has happened to a buffer so far: the last group that wrote it, that read it, and that read it otherwise than tile by
- * tile (-1: none). */
+/* What has happened to a buffer so far: the last group that wrote it, that read it, and that read it otherwise than
+ * tile by tile (-1: none). */
 typedef struct {
     int writer, reader, whole_reader;
     lami_class by; /* class of the operation that wrote it */
@@ -43,8 +42,8 @@ int lami_reads_whole(const lami_plan *plan, const lami_record *r, lami_buf b)
     return class_of(r) == LAMI_PRODUCER || !aligned(&plan->buffer[b], r);
 }
 
-/* What record j wants of group g is there once g's tile has run: elements of the same tile, or, where a row operation made
- * it, of the same rows. */
+/* What record j wants of group g is there once g's tile has run: elements of the same tile, or, where a row operation
+ * made it, of the same rows. */
 static int input_fits(const merger *m, lami_buf b, const lami_record *j)
 {
     const lami_buffer *buffer = &m->plan->buffer[b];
@@ -57,8 +56,8 @@ static void raise_to(int *g, int other)
         *g = other;
 }
 
-/* The group that record j may join, or -1: the one that wrote the last of j's inputs, if everything else that j must come after
- * is no later. */
+/* The group that record j may join, or -1: the one that wrote the last of j's inputs, if everything else that j must
+ * come after is no later. */
 static int group_for(const merger *m, size_t index)
 {
     const lami_plan *plan = m->plan;
@@ -142,8 +141,8 @@ static int comes_first(const merger *m, size_t index)
     return first;
 }
 
-/* Groups in the order in which their first records were written, but what comes first stands in nobody's way; `first` is
- * that record until the order is known. */
+/* Groups in the order in which their first records were written, but what comes first stands in nobody's way; `first`
+ * is that record until the order is known. */
 static void make_groups(merger *m)
 {
     const lami_plan *plan = m->plan;

@@ -1,13 +1,12 @@
 /* plan: writing records and buffers down. merge.c, place.c and exec.c do the rest. */
 #include "plan.h"
 
-#include <string.h>
-
 #include "../core/mem.h"
 #include "../core/parallel.h"
 
-/* Rows of a chunk of column statistics (docs/numerics.md): a constant by the rows of one sample, few where a sample is a row so
- * that small batches still spread over threads, more for the pixels of images so that the partial results stay small. */
+/* Rows of a chunk of column statistics (docs/numerics.md): a constant by the rows of one sample, few where a sample is
+ * a row so that small batches still spread over threads, more for the pixels of images so that the partial results stay
+ * small. */
 static size_t chunk_rows(lami_extent rows)
 {
     return rows.per_sample == 1 ? LAMI_GEMM_ROWS : 4 * LAMI_GEMM_ROWS;

@@ -1,10 +1,11 @@
-/* plan: a network as a list of records of operations, merged, put into phases, with every buffer placed in one arena. After
- * lami_plan_finish nothing is allocated and nothing can fail.
+/* plan: a network as a list of records of operations, merged, put into phases, with every buffer placed in one arena.
+ * After lami_plan_finish nothing is allocated and nothing can fail.
  *
  *   records   what the layers wrote (lami_emit), in order
  *   groups    records merged: run one after another on each tile (kern/ops.h says what may be merged)
  *   phases    groups that do not depend on each other: their tiles are handed out together, a barrier between phases
- *   arena     buffers, by lifetime in phases; elementwise results take the place of their input where it is not used again */
+ *   arena     buffers, by lifetime in phases; elementwise results take the place of their input where it is not used
+ *             again */
 #ifndef LAMI_PLAN_H
 #define LAMI_PLAN_H
 
@@ -15,7 +16,8 @@ typedef struct lami_plan lami_plan;
 typedef int lami_buf; /* a buffer of a plan, numbered from 1; LAMI_NONE: there is none */
 enum { LAMI_NONE = 0 };
 
-/* A number of rows that may grow with the batch: per_sample * n + fixed; with `chunk`, how many chunks of so many rows that is. */
+/* A number of rows that may grow with the batch: per_sample * n + fixed; with `chunk`, how many chunks of so many rows
+ * that is. */
 typedef struct lami_extent {
     size_t per_sample, fixed, chunk;
 } lami_extent;
@@ -162,8 +164,8 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples);
 /* Run parts first .. last. */
 void lami_plan_run(lami_plan *plan, int first, int last);
 
-/* Run part 0 record by record, in one thread; visit sees each record with its results, and ends the walk by not returning 0: then
- * so does lami_plan_walk. */
+/* Run part 0 record by record, in one thread; visit sees each record with its results, and ends the walk by not
+ * returning 0: then so does lami_plan_walk. */
 typedef int lami_visit_fn(const lami_plan *plan, const lami_record *record, void *arg);
 int lami_plan_walk(lami_plan *plan, lami_visit_fn *visit, void *arg);
 

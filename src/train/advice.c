@@ -10,7 +10,8 @@
 
 enum { START = 1, GROWTH = 2, DEAD = 4, LEAST_SAMPLES = 50 /* a unit that is 0 on fewer may well be alive */ };
 
-/* Softmax: log C; svm: each of the others is 1 too large; logistic: log 2. With numbers as targets of mse it depends on them. */
+/* Softmax: log C; svm: each of the others is 1 too large; logistic: log 2. With numbers as targets of mse it depends on
+ * them. */
 static double guessing_loss(const lam_net *net)
 {
     const double classes = (double)net->classes;

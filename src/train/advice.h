@@ -20,8 +20,8 @@ void lami_advice_new(lami_advice *a, const lam_net *net, const lam_data *data);
 /* The first step's loss, without L2 and with it. */
 void lami_advice_begin(lami_advice *a, double loss, double with_l2);
 
-/* After an epoch of the mean loss, L2 included, and learning rate: is the loss growing, are ReLUs dead on this batch? measure:
- * LAMI_SESSION_MEASURE of the network. */
+/* After an epoch of the mean loss, L2 included, and learning rate: is the loss growing, are ReLUs dead on this batch?
+ * measure: LAMI_SESSION_MEASURE of the network. */
 lam_status lami_advice_epoch(lami_advice *a, lam_session *measure, const lami_batch *batch, double loss, double lr);
 
 /* What there is to say, once; NULL: nothing. Valid until the next of these calls. */

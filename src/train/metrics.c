@@ -6,8 +6,6 @@
 #include "../core/fpu.h"
 #include "../core/mem.h"
 
-static const char *const part_name[] = { [LAM_TRAIN] = "training", [LAM_VAL] = "validation", [LAM_TEST] = "test" };
-
 /* Where answers are yes or no, for which the loss takes no other numbers. */
 static lam_status check_shares(const lam_net *net, const lam_data *data)
 {
@@ -16,7 +14,7 @@ static lam_status check_shares(const lam_net *net, const lam_data *data)
         for (size_t i = 0; p->target && i < p->count * data->targets; i++)
             if (!(p->target[i] >= 0 && p->target[i] <= 1))
                 return lami_fail(LAM_EFORMAT, "target %g of %s sample %zu: %s takes numbers from 0 to 1", p->target[i],
-                                 part_name[part], i / data->targets, net->loss->name);
+                                 lami_part_name(part), i / data->targets, net->loss->name);
     }
     return LAM_OK;
 }
@@ -32,8 +30,8 @@ static lam_status check_answers(const lam_net *net, const lam_data *data)
                          "--targets classes",
                          loss->name);
     if (data->targets && data->targets != net->classes)
-        return lami_fail(LAM_ESHAPE, "the network gives %zu score%s, the data has %zu numbers to predict", net->classes,
-                         net->classes == 1 ? "" : "s", data->targets);
+        return lami_fail(LAM_ESHAPE, "the network gives %zu score%s, the data has %zu number%s to predict",
+                         net->classes, net->classes == 1 ? "" : "s", data->targets, data->targets == 1 ? "" : "s");
     if (data->targets)
         return check_shares(net, data);
     const size_t most = loss->reals && net->classes == 1 ? 2 : net->classes;
@@ -133,6 +131,12 @@ static int is_largest(const lam_net *net, const void *scores, size_t i, size_t l
     return best == label;
 }
 
+int lami_right_yes(const lam_net *net, const void *scores, size_t i, size_t k, int yes)
+{
+    const double x = score_at(net, scores, i, k);
+    return x == x && (x > net->loss->yes) == yes;
+}
+
 size_t lami_right(size_t *asked, const lam_net *net, const void *scores, size_t i, const lami_batch *b)
 {
     size_t right = 0;
@@ -141,113 +145,114 @@ size_t lami_right(size_t *asked, const lam_net *net, const void *scores, size_t 
         return (size_t)is_largest(net, scores, i, (size_t)b->label[i]);
     }
     *asked += net->classes;
-    for (size_t k = 0; k < net->classes; k++) {
-        const double x = score_at(net, scores, i, k);
-        const int yes = b->label ? b->label[i] == 1 : b->target[i][k] > 0.5;
-        right += x == x && (x > net->loss->yes) == yes;
-    }
+    for (size_t k = 0; k < net->classes; k++)
+        right += (size_t)lami_right_yes(net, scores, i, k, b->label ? b->label[i] == 1 : b->target[i][k] > 0.5);
     return right;
 }
 
-/* Sums over samples; per target: of squares about the mean, and of the errors. */
-typedef struct tally {
-    double loss;
-    size_t right, asked;
-    double *mean, *total, *residual;
-    double absolute;
-} tally;
-
-/* Added to the first sample's, so that the mean of a target that never changes is exact. */
-static void find_means(tally *t, const lam_data *data, lam_part part, const uint32_t *chosen, size_t count)
+/* The mean is added to the first sample's, so that that of a target that never changes is exact. */
+void lami_errors_begin(lami_errors *errors, const lam_data *data, lam_part part, const uint32_t *chosen, size_t count)
 {
     const double *target = data->part[part].target, *first = target + (chosen ? chosen[0] : 0) * data->targets;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < data->targets; k++)
-            t->mean[k] += (target[(chosen ? chosen[i] : i) * data->targets + k] - first[k]) / (double)count;
+            errors[k].mean += (target[(chosen ? chosen[i] : i) * data->targets + k] - first[k]) / (double)count;
     for (size_t k = 0; k < data->targets; k++)
-        t->mean[k] += first[k];
+        errors[k].mean += first[k];
 }
 
-static void add_errors(tally *t, const lam_net *net, const void *scores, const lami_batch *b)
+void lami_errors_add(lami_errors *errors, const lam_net *net, const void *scores, const lami_batch *b)
 {
     const lami_units *u = &net->units;
     for (size_t i = 0; i < b->n; i++)
         for (size_t k = 0; k < net->classes; k++) {
-            const double score = score_at(net, scores, i, k), truth = b->target[i][k];
+            const double score = score_at(net, scores, i, k), truth = b->target[i][k], about = truth - errors[k].mean;
             const double error = truth - (u->count ? score * u->scale[k] + u->shift[k] : score);
-            t->residual[k] += error * error;
-            t->absolute += fabs(error);
-            t->total[k] += (truth - t->mean[k]) * (truth - t->mean[k]);
+            errors[k].residual += error * error;
+            errors[k].absolute += fabs(error);
+            errors[k].total += about * about;
         }
 }
 
-static lam_status count_all(tally *t, lam_session *session, const lam_net *net, const lam_data *data, lam_part part,
-                            const uint32_t *chosen, size_t count, lami_batch_rows *rows)
+/* R2 of a target that never changes: 1 if it is met exactly, else 0, as scikit-learn has it. */
+static double r2_of(const lami_errors *e)
+{
+    return e->total > 0 ? 1 - e->residual / e->total : e->residual == 0;
+}
+
+void lami_errors_end(lam_metrics *metrics, const lami_errors *errors, size_t targets, size_t count)
+{
+    const double numbers = (double)count * (double)targets;
+    double r2 = 0, squares = 0, absolute = 0;
+    for (size_t k = 0; k < targets; k++) {
+        r2 += r2_of(&errors[k]);
+        squares += errors[k].residual;
+        absolute += errors[k].absolute;
+    }
+    metrics->r2 = r2 / (double)targets;
+    metrics->rmse = __builtin_sqrt(squares / numbers);
+    metrics->mae = absolute / numbers;
+}
+
+lam_status lami_score_batches(lam_session *session, const lam_data *data, lam_part part, const uint32_t *chosen,
+                              size_t count, lami_scored_fn *use, void *arg)
 {
     const size_t batch = lami_session_batch(session);
+    lami_batch_rows rows = { 0 };
+    lam_status status;
+    LAM_TRY_DONE(lami_batch_rows_new(&rows, batch));
     for (size_t first = 0; first < count; first += batch) {
         const size_t n = count - first < batch ? count - first : batch;
         const void *scores;
         double loss = 0;
-        const lami_batch b = lami_gather(rows, data, part, chosen ? chosen + first : NULL, first, n, NULL);
-        LAM_TRY(lami_session_load(session, &b));
-        LAM_TRY(lami_session_measure(&loss, &scores, session));
-        t->loss += loss;
-        if (t->mean)
-            add_errors(t, net, scores, &b);
-        for (size_t i = 0; !t->mean && i < n; i++)
-            t->right += lami_right(&t->asked, net, scores, i, &b);
+        const lami_batch b = lami_gather(&rows, data, part, chosen ? chosen + first : NULL, first, n, NULL);
+        LAM_TRY_DONE(lami_session_load(session, &b));
+        LAM_TRY_DONE(lami_session_measure(&loss, &scores, session));
+        use(scores, &b, loss, arg);
     }
-    return LAM_OK;
+done:
+    lami_batch_rows_free(&rows);
+    return status;
 }
 
-/* R2 of a target that never changes: 1 if it is met exactly, else 0, as scikit-learn has it. */
-static double r2_of(const tally *t, size_t targets)
-{
-    double sum = 0;
-    for (size_t k = 0; k < targets; k++)
-        sum += t->total[k] > 0 ? 1 - t->residual[k] / t->total[k] : t->residual[k] == 0;
-    return sum / (double)targets;
-}
+/* Sums over samples. */
+typedef struct tally {
+    const lam_net *net;
+    double loss;
+    size_t right, asked;
+    lami_errors *errors; /* per target; NULL: right answers are counted */
+} tally;
 
-static lam_metrics metrics_of(const tally *t, size_t targets, size_t count)
+static void add_batch(const void *scores, const lami_batch *b, double loss, void *arg)
 {
-    lam_metrics m = { .count = count, .loss = t->loss / (double)count, .r2 = NAN, .rmse = NAN, .mae = NAN };
-    m.accuracy = t->mean ? NAN : (double)t->right / (double)t->asked;
-    if (t->mean) {
-        double squares = 0;
-        for (size_t k = 0; k < targets; k++)
-            squares += t->residual[k];
-        m.r2 = r2_of(t, targets);
-        m.rmse = __builtin_sqrt(squares / (double)(count * targets));
-        m.mae = t->absolute / (double)(count * targets);
-    }
-    return m;
+    tally *t = arg;
+    t->loss += loss;
+    if (t->errors)
+        lami_errors_add(t->errors, t->net, scores, b);
+    for (size_t i = 0; !t->errors && i < b->n; i++)
+        t->right += lami_right(&t->asked, t->net, scores, i, b);
 }
 
 lam_status lami_measure(lam_metrics *metrics, lam_session *session, const lam_net *net, const lam_data *data,
                         lam_part part, const uint32_t *chosen, size_t count)
 {
-    lam_status status = LAM_OK;
-    lami_batch_rows rows = { 0 };
-    tally t = { 0 };
-    double *sums = NULL;
-    LAM_TRY_DONE(lami_batch_rows_new(&rows, lami_session_batch(session)));
+    tally t = { .net = net };
     if (lami_predicts_values(net, data)) {
-        if (!(sums = lami_alloc(3 * data->targets, sizeof *sums))) {
-            status = LAM_ENOMEM;
-            goto done;
-        }
-        t.mean = sums;
-        t.total = sums + data->targets;
-        t.residual = sums + 2 * data->targets;
-        find_means(&t, data, part, chosen, count);
+        if (!(t.errors = lami_alloc(data->targets, sizeof *t.errors)))
+            return LAM_ENOMEM;
+        lami_errors_begin(t.errors, data, part, chosen, count);
     }
-    LAM_TRY_DONE(count_all(&t, session, net, data, part, chosen, count, &rows));
-    *metrics = metrics_of(&t, data->targets, count);
-done:
-    lami_free(sums);
-    lami_batch_rows_free(&rows);
+    const lam_status status = lami_score_batches(session, data, part, chosen, count, add_batch, &t);
+    if (!status) {
+        *metrics = (lam_metrics) {
+            .count = count, .loss = t.loss / (double)count, .accuracy = NAN, .r2 = NAN, .rmse = NAN, .mae = NAN
+        };
+        if (t.errors)
+            lami_errors_end(metrics, t.errors, data->targets, count);
+        else
+            metrics->accuracy = (double)t.right / (double)t.asked;
+    }
+    lami_free(t.errors);
     return status;
 }
 
@@ -261,7 +266,7 @@ lam_status lam_eval(lam_metrics *metrics, const lam_net *net, const lam_data *da
     LAM_TRY(lami_check_fit(net, data));
     if (!data->part[part].count)
         return lami_fail(LAM_EINVAL, "%s%sthe data has no %s part", data->path ? data->path : "",
-                         data->path ? ": " : "", part_name[part]);
+                         data->path ? ": " : "", lami_part_name(part));
     LAM_TRY(lami_session_make(&session, (lam_net *)net, options, LAMI_SESSION_MEASURE));
     const lam_status status = lami_measure(metrics, session, net, data, part, NULL, data->part[part].count);
     lam_session_free(session);

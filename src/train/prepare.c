@@ -1,7 +1,6 @@
 /* prepare: see prepare.h. */
 #include "prepare.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "../core/mem.h"
@@ -127,9 +126,9 @@ static lam_status set_one(double *weights, const lam_data *data, const char *ite
     if (k < data->classes)
         weights[k] = value;
     else {
-        const char *meant = lami_nearest(name, data->classes, class_name, data);
-        status = lami_fail(LAM_EOPTION, "--class-weight: no class \"%.64s\"%s%s%s", name,
-                           meant ? ", did you mean " : "", meant ? meant : "", meant ? "?" : "");
+        char meant[LAMI_MEANT_TEXT];
+        status = lami_fail(LAM_EOPTION, "--class-weight: no class \"%.64s\"%s", name,
+                           lami_did_you_mean(meant, name, data->classes, class_name, data));
     }
     lami_free(name);
     return status;

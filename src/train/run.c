@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "../core/file.h"
+#include "../core/json.h"
 #include "../core/mem.h"
-#include "../core/number.h"
 #include "schedule.h"
 
 enum { CONFIG_MAX_BYTES = 16 << 20 };
@@ -433,20 +430,14 @@ lam_status lami_run_merge(lam_options *config, const lam_options *options)
 
 /* ---- log ---- */
 
-/* JSON has no other numbers than finite ones. */
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 /* The entry as a line of JSON, jansson's memory; NULL without memory. */
 static char *entry_line(const lami_run *run, const lami_history *e)
 {
     json_t *json =
         json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:f}", "epoch", (json_int_t)e->epoch, "step", (json_int_t)e->step,
-                  "loss", real_or_null(e->loss), run->values ? "train_r2" : "train_accuracy",
-                  real_or_null(e->train_accuracy), run->values ? "val_r2" : "val_accuracy",
-                  real_or_null(e->val_accuracy), "lr", real_or_null(e->lr), "seconds", e->seconds);
+                  "loss", lami_json_real(e->loss), run->values ? "train_r2" : "train_accuracy",
+                  lami_json_real(e->train_accuracy), run->values ? "val_r2" : "val_accuracy",
+                  lami_json_real(e->val_accuracy), "lr", lami_json_real(e->lr), "seconds", e->seconds);
     char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return line;

@@ -11,7 +11,6 @@
 
 #include "../core/fpu.h"
 #include "../core/mem.h"
-#include "../core/number.h"
 #include "../core/random.h"
 #include "../optim/optim.h"
 #include "advice.h"

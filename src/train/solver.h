@@ -25,12 +25,14 @@ typedef struct lami_result {
     char best_sha256[65];
 } lami_result;
 
-/* Set up training of net on data. With option `out` the run folder is made, locked, and everything that will be written is
- * opened; a checkpoint of step 0 is written. net and data are borrowed until lami_solver_free; options are copied. */
+/* Set up training of net on data. With option `out` the run folder is made, locked, and everything that will be written
+ * is opened; a checkpoint of step 0 is written. net and data are borrowed until lami_solver_free; options are
+ * copied. */
 lam_status lami_solver_new(lami_solver **solver, lam_net *net, const lam_data *data, const lam_options *options);
 
-/* Continue a run folder: *net is new and yours, and must outlive the solver. `options` holds what was given again: epochs, steps, time,
- * threads, isa, no-merge, patience, save-every may differ; any other changed option is LAM_EOPTION. */
+/* Continue a run folder: *net is new and yours, and must outlive the solver. `options` holds what was given again:
+ * epochs, steps, time, threads, isa, no-merge, patience, save-every may differ; any other changed option is
+ * LAM_EOPTION. */
 lam_status lami_solver_resume(lami_solver **solver, lam_net **net, const char *run, const lam_data *data,
                               const lam_options *options);
 

@@ -173,10 +173,7 @@ static lam_status unknown_name(const spec *s, const char *name)
 static lam_status find_name(lami_dimension *dim, const spec *s)
 {
     const int is_word = uses_word(s->space->notation, dim->name);
-    size_t row = SIZE_MAX;
-    for (size_t i = 0; i < lami_option_count; i++)
-        if (!strcmp(lami_option_table[i].name, dim->name))
-            row = i;
+    const size_t row = lami_option_row(dim->name);
     dim->row = row;
     if (row == SIZE_MAX)
         return is_word ? LAM_OK : unknown_name(s, dim->name);
@@ -279,6 +276,8 @@ static lam_status read_parts(lami_dimension *dim, const spec *s, const char *at,
         if (!strcmp(text, "log"))
             dim->is_log = 1;
         else if (!lami_parse_u64(&number, text)) {
+            if (*points)
+                return fail_at(s, part, NULL, "the number of points is given twice");
             if (number < 2)
                 return fail_at(s, part, NULL, "a range has at least 2 points");
             if (number > LAMI_MAX_TRIALS)

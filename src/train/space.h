@@ -32,8 +32,9 @@ typedef struct lami_space {
 } lami_space;
 
 /* A space. notation: as given, comments and line breaks are fine. grid, random: dimensions, NULL for none; with
- * `random` trials are drawn, values of lists with equal chances. Everything is checked: names, ranges, each value against
- * its option, the notation with the values in it. Errors: LAM_ENOTATION (three lines, with a caret), LAM_EOPTION, LAM_ENOMEM. */
+ * `random` trials are drawn, values of lists with equal chances. Everything is checked: names, ranges, each value
+ * against its option, the notation with the values in it. Errors: LAM_ENOTATION (three lines, with a caret),
+ * LAM_EOPTION, LAM_ENOMEM. */
 lam_status lami_space_new(lami_space **space, const char *notation, const char *grid, const char *random,
                           uint64_t seed);
 void lami_space_free(lami_space *space);

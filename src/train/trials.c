@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "../core/file.h"
 #include "../core/mem.h"
 
@@ -87,30 +85,12 @@ lam_status lami_trials_ranked(const lami_trial ***ranked, const lami_trials *tri
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* A number where it is one. */
-static json_t *value_of(const char *text)
-{
-    uint64_t whole;
-    double real;
-    if (!lami_parse_u64(&whole, text) && whole <= INT64_MAX)
-        return json_integer((json_int_t)whole);
-    if (!lami_parse_real(&real, text))
-        return json_real(real);
-    json_t *json = json_string(text);
-    return json ? json : json_null(); /* not UTF-8: the config has it */
-}
-
-static json_t *values_of(const lami_space *space, size_t trial)
+json_t *lami_trial_values(const lami_space *space, size_t trial)
 {
     json_t *values = json_object();
     for (size_t d = 0; values && d < space->dims; d++) {
         char text[LAMI_REAL_TEXT];
-        if (json_object_set_new(values, space->dim[d].name, value_of(lami_space_value(text, space, trial, d)))) {
+        if (json_object_set_new(values, space->dim[d].name, lami_json_value(lami_space_value(text, space, trial, d)))) {
             json_decref(values);
             return NULL;
         }
@@ -118,26 +98,19 @@ static json_t *values_of(const lami_space *space, size_t trial)
     return values;
 }
 
-/* Why it failed may hold names that are not UTF-8. */
-static json_t *error_of(const char *error)
-{
-    json_t *json = json_string(error);
-    return json ? json : json_string("it failed");
-}
-
 static json_t *object_of(const lami_trial *t, const lami_space *space)
 {
-    json_t *values = values_of(space, t->index);
+    json_t *values = lami_trial_values(space, t->index);
     if (!values)
         return NULL;
     if (t->error)
         return json_pack("{s:I, s:o, s:n, s:o, s:f, s:f}", "trial", (json_int_t)t->index, "values", values, "score",
-                         "error", error_of(t->error), "seconds", t->seconds, "elapsed", t->elapsed);
+                         "error", lami_json_text(t->error), "seconds", t->seconds, "elapsed", t->elapsed);
     return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:f, s:f, s:s, s:s}", "trial", (json_int_t)t->index,
-                     "values", values, "score", real_or_null(t->score), "deviation", real_or_null(t->deviation),
-                     "train_score", real_or_null(t->train_score), "loss", real_or_null(t->loss), "epochs",
+                     "values", values, "score", lami_json_real(t->score), "deviation", lami_json_real(t->deviation),
+                     "train_score", lami_json_real(t->train_score), "loss", lami_json_real(t->loss), "epochs",
                      (json_int_t)t->epochs, "steps", (json_int_t)t->steps, "samples_per_second",
-                     real_or_null(t->samples_per_second), "seconds", t->seconds, "elapsed", t->elapsed,
+                     lami_json_real(t->samples_per_second), "seconds", t->seconds, "elapsed", t->elapsed,
                      "weights_sha256", t->weights_sha256, "best_sha256", t->best_sha256);
 }
 

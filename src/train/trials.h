@@ -3,6 +3,7 @@
 #ifndef LAMI_TRIALS_H
 #define LAMI_TRIALS_H
 
+#include "../core/json.h"
 #include "run.h"
 #include "space.h"
 
@@ -37,6 +38,9 @@ const lami_trial *lami_trials_best(const lami_trials *trials);
 
 /* Seconds that a trial takes: of those that did not fail, or of all; NAN without any. */
 double lami_trials_mean_seconds(const lami_trials *trials);
+
+/* A trial's values by name, numbers where they are some; NULL without memory. */
+json_t *lami_trial_values(const lami_space *space, size_t trial);
 
 /* Is a better than b? Higher scores first, then lower indices; those that failed come last. */
 int lami_trial_better(const lami_trial *a, const lami_trial *b);

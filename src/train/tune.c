@@ -36,7 +36,8 @@ struct lami_tune {
     double watched;   /* when watch was called */
     lam_status status;
     char message[LAMI_MESSAGE_MAX];
-    lam_status first_failure; /* of a trial */
+    lam_status first_failure; /* of the failed trial with the lowest index, first_failed */
+    size_t first_failed;
     lami_tune_watch watch;
     void *arg;
     atomic_int stop; /* 1: asked for, or something failed */
@@ -287,8 +288,10 @@ static void run_trial(job *j, size_t index)
         trial.score = NAN;
         trial.error = error_text();
         lami_lock_take(&t->lock);
-        if (!t->first_failure)
+        if (!t->first_failure || index < t->first_failed) {
             t->first_failure = status;
+            t->first_failed = index;
+        }
         lami_lock_give(&t->lock);
         status = trial.error ? LAM_OK : LAM_ENOMEM;
     }

@@ -4,8 +4,8 @@
  * it.
  *
  * The folder of a search (run.h) holds lock, config, trials.jsonl and best.safetensors, the model of the best trial so
- * far, which is written before the trial's line: after a kill at any moment the search goes on with the trials that have
- * no line. With folds the best options are trained on the whole training part at the end. */
+ * far, which is written before the trial's line: after a kill at any moment the search goes on with the trials that
+ * have no line. With folds the best options are trained on the whole training part at the end. */
 #ifndef LAMI_TUNE_H
 #define LAMI_TUNE_H
 
@@ -27,8 +27,8 @@ typedef struct lami_tune_now {
 typedef int (*lami_tune_watch)(const lami_tune_now *now, void *arg);
 
 /* Set up. data: read as search->options say; search and data are borrowed until lami_tune_free. jobs: trials at once,
- * each on one thread; 1: one after another, each on all threads; 0: as many as there are CPUs. run: the folder to go on in;
- * NULL: a new one. The first trial is set up, so that mistakes show at once. Errors: those of lami_space_new,
+ * each on one thread; 1: one after another, each on all threads; 0: as many as there are CPUs. run: the folder to go on
+ * in; NULL: a new one. The first trial is set up, so that mistakes show at once. Errors: those of lami_space_new,
  * lami_net_make, lami_solver_new, and of run.h. */
 lam_status lami_tune_new(lami_tune **tune, const lami_search *search, const lam_data *data, size_t jobs,
                          const char *run);
