@@ -175,7 +175,8 @@ static void wrong_values_are_told_with_their_option(void **state)
     refuses("net --first 0", "--first: 0 is under 1");
     refuses("net --first 101", "--first: 101 is over 100");
     refuses("net --first 1x", "--first: \"1x\" is not a whole number from 0");
-    refuses("net --split tst", "--split: unknown value \"tst\", expected one of: train val test");
+    refuses("net --split tst", "--split: unknown value \"tst\", did you mean \"test\"? (train val test)");
+    refuses("net --split all", "--split: unknown value \"all\", expected one of: train val test");
     refuses("net --plan=maybe", "--plan: \"maybe\" is not 1, 0, true or false");
     refuses("net --data", "--data needs a value: --data DATA");
     refuses("net --data --json", "--data needs a value: --data DATA");

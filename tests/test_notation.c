@@ -11,17 +11,25 @@
 
 #include <cmocka.h>
 
-/* The parser once more, with names of its own and the table below. */
-#define lami_layers         trial_layers
-#define lami_layer_find     trial_layer_find
-#define lami_layer_reserved trial_layer_reserved
-#define lami_losses         trial_losses
-#define lami_loss_find      trial_loss_find
-#define lami_notation_parse trial_parse
-#define lami_notation_free  trial_free
-#define lami_notation_print trial_print
-#define lami_notation_fail  trial_fail
-#define lami_notation_text  trial_text
+/* The parser and its messages once more, with names of its own and the table below. */
+#define lami_layers          trial_layers
+#define lami_layer_find      trial_layer_find
+#define lami_layer_reserved  trial_layer_reserved
+#define lami_losses          trial_losses
+#define lami_loss_find       trial_loss_find
+#define lami_notation_parse  trial_parse
+#define lami_notation_free   trial_free
+#define lami_notation_print  trial_print
+#define lami_notation_fail   trial_fail
+#define lami_notation_text   trial_text
+#define lami_begins_item     trial_begins_item
+#define lami_mistake         trial_mistake
+#define lami_unknown_item    trial_unknown_item
+#define lami_no_option       trial_no_option
+#define lami_quote           trial_quote
+#define lami_expected_value  trial_expected_value
+#define lami_loss_comes_last trial_loss_comes_last
+#include "../src/net/mistakes.c"
 #include "../src/net/notation.c"
 #include "../src/net/print.c"
 
@@ -105,21 +113,21 @@ const lami_loss *const trial_losses[] = { &softmax, &svm, NULL };
 const lami_layer *trial_layer_find(const char *name, size_t length)
 {
     for (size_t i = 0; trial_layers[i]; i++)
-        if (is_text(trial_layers[i]->name, name, length) ||
-            (trial_layers[i]->alias && is_text(trial_layers[i]->alias, name, length)))
+        if (lami_is_word(trial_layers[i]->name, name, length) ||
+            (trial_layers[i]->alias && lami_is_word(trial_layers[i]->alias, name, length)))
             return trial_layers[i];
     return NULL;
 }
 
 int trial_layer_reserved(const char *name, size_t length)
 {
-    return is_text("groupnorm", name, length) || is_text("flatten", name, length);
+    return lami_is_word("groupnorm", name, length) || lami_is_word("flatten", name, length);
 }
 
 const lami_loss *trial_loss_find(const char *name, size_t length)
 {
     for (size_t i = 0; trial_losses[i]; i++)
-        if (is_text(trial_losses[i]->name, name, length))
+        if (lami_is_word(trial_losses[i]->name, name, length))
             return trial_losses[i];
     return NULL;
 }

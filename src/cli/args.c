@@ -75,14 +75,10 @@ static lam_status set_size(size_t *field, const cli_item *it, const char *value)
 
 static lam_status set_choice(int *field, const cli_item *it, const char *value)
 {
-    char word[CLI_WORD_MAX];
-    for (int i = 0; cli_word(word, it->choices, (size_t)i); i++) {
-        if (!strcmp(word, value)) {
-            *field = i;
-            return LAM_OK;
-        }
-    }
-    return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\", expected one of: %s", it->name, value, it->choices);
+    size_t index;
+    LAM_TRY(lami_choice_find(&index, it->name, it->choices, value));
+    *field = (int)index;
+    return LAM_OK;
 }
 
 static lam_status add_to_list(cli_args *a, const char **field, const cli_item *it, const char *value)

@@ -85,18 +85,14 @@ static lam_status describe_new(tuning *t)
 /* What was given again may not differ, but for what changes no result. */
 static lam_status merge_options(lam_options *options, const lam_options *given)
 {
-    static const char *const may_change[] = { "threads", "isa", "no-merge", NULL };
     for (size_t i = 0; i < lami_option_count; i++) {
         const lami_option *o = &lami_option_table[i];
         const char *was, *is;
-        int changes = 0;
         if (!lami_option_given(given, o->offset))
             continue;
-        for (const char *const *name = may_change; *name; name++)
-            changes |= !strcmp(*name, o->name);
         LAM_TRY(lam_options_get(&was, options, o->name));
         LAM_TRY(lam_options_get(&is, given, o->name));
-        if (changes)
+        if (o->groups & LAMI_FOR_ALL && o->groups & LAMI_ON_RESUME)
             LAM_TRY(lam_options_set(options, o->name, is));
         else if (strcmp(was, is))
             return lami_fail(LAM_EOPTION, "--%s: the search was started with %s, and cannot go on with %s", o->name,

@@ -30,7 +30,7 @@ static lam_status read_option(lam_options *options, lam_options *given, const la
     const lam_status status = lam_options_set(options, o->name, value);
     if (status)
         return lami_fail_at(status, "%s", variable);
-    const int machine = o->groups & LAMI_FOR_ALL && strcmp(o->name, "device"); /* a run goes on where it began */
+    const int machine = o->groups & LAMI_FOR_ALL && o->groups & LAMI_ON_RESUME; /* else a run goes on as it began */
     return machine ? lam_options_set(given, o->name, value) : LAM_OK;
 }
 

@@ -1,6 +1,7 @@
 /* options: the table as data, and setting fields by name. */
 #include "options.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
@@ -52,6 +53,8 @@ const lami_option lami_option_table[] = {
 enum { ROWS = sizeof lami_option_table / sizeof *lami_option_table };
 _Static_assert((int)ROWS <= (int)LAMI_OPTIONS_MAX, "lam_options.set has a bit per row");
 const size_t lami_option_count = ROWS;
+
+enum { CHOICES_TEXT = 128 }; /* all choices of a row */
 
 /* ---- defaults ---------------------------------------------------------------------------------------------------- */
 
@@ -244,29 +247,31 @@ static const char *choice_word(size_t index, const void *arg)
     return word;
 }
 
-static size_t choice_count(const char *choices)
+lam_status lami_choice_find(size_t *index, const char *name, const char *choices, const char *value)
 {
-    size_t count = 1;
-    for (; *choices; choices++)
-        count += *choices == ' ';
-    return count;
+    char words[CHOICES_TEXT], meant[LAMI_MEANT_TEXT];
+    size_t count = 0;
+    assert(strlen(choices) < sizeof words);
+    snprintf(words, sizeof words, "%s", choices);
+    for (char *at = words; at; count++) {
+        char *const word = strsep(&at, " ");
+        if (!strcmp(value, word)) {
+            *index = count;
+            return LAM_OK;
+        }
+    }
+    if (*lami_did_you_mean(meant, value, count, choice_word, words))
+        return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\"%s (%s)", name, value, meant, choices);
+    return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\", expected one of: %s", name, value, choices);
 }
 
 static lam_status store_choice(lam_options *o, size_t row, const char *value)
 {
     const lami_option *r = &lami_option_table[row];
-    const size_t count = choice_count(r->choices);
-    for (size_t i = 0; i < count; i++) {
-        const char *word = choice_word(i, choice_start[row]);
-        if (!strcmp(value, word)) {
-            *(const char **)field_of(o, row) = word;
-            return LAM_OK;
-        }
-    }
-    char meant[LAMI_MEANT_TEXT];
-    if (*lami_did_you_mean(meant, value, count, choice_word, choice_start[row]))
-        return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\"%s (%s)", r->name, value, meant, r->choices);
-    return lami_fail(LAM_EOPTION, "--%s: unknown value \"%.64s\", expected one of: %s", r->name, value, r->choices);
+    size_t index;
+    LAM_TRY(lami_choice_find(&index, r->name, r->choices, value));
+    *(const char **)field_of(o, row) = choice_word(index, choice_start[row]);
+    return LAM_OK;
 }
 
 static lam_status store(lam_options *o, size_t row, const char *value)

@@ -15,8 +15,9 @@ enum {
     LAMI_FOR_KEEP = 16,  /* what a run keeps */
     LAMI_FOR_BATCH = 32, /* the batch size, also of eval and bench */
     LAMI_FOR_SEED = 64,
-    LAMI_FOR_READ = 128, /* reading a data set, whatever it is for */
-    LAMI_FOR_SPLIT = 256 /* validation and test parts */
+    LAMI_FOR_READ = 128,  /* reading a data set, whatever it is for */
+    LAMI_FOR_SPLIT = 256, /* validation and test parts */
+    LAMI_ON_RESUME = 512  /* no group: may change when a run is resumed, as it changes the bits of no step */
 };
 
 /* The table: kind, field, name, default, least, most, groups, value's name in help, help.
@@ -25,10 +26,12 @@ enum {
  *   CHOICE const char * of static storage, one of the words in the `least` column separated by spaces
  *   LIST   as TEXT, but what is set again is added after "; "; "" empties it */
 #define LAMI_OPTIONS(REAL, SIZE, U64, TEXT, FLAG, CHOICE, LIST)                                                        \
-    SIZE(threads, "threads", 0, 0, 1024, LAMI_FOR_ALL, "N", "threads to use; 0: the CPUs this process may use")        \
-    CHOICE(isa, "isa", "auto", "auto plain avx2 avx512 neon", LAMI_FOR_ALL, "SET", "instruction set of the kernels")   \
+    SIZE(threads, "threads", 0, 0, 1024, LAMI_FOR_ALL | LAMI_ON_RESUME, "N",                                           \
+         "threads to use; 0: the CPUs this process may use")                                                           \
+    CHOICE(isa, "isa", "auto", "auto plain avx2 avx512 neon", LAMI_FOR_ALL | LAMI_ON_RESUME, "SET",                    \
+           "instruction set of the kernels")                                                                           \
     CHOICE(device, "device", "cpu", "cpu cuda", LAMI_FOR_ALL, "DEVICE", "where to compute")                            \
-    FLAG(no_merge, "no-merge", LAMI_FOR_ALL, "run every operation by itself (same bits, slower)")                      \
+    FLAG(no_merge, "no-merge", LAMI_FOR_ALL | LAMI_ON_RESUME, "run every operation by itself (same bits, slower)")     \
     U64(seed, "seed", 0, LAMI_FOR_SEED, "N", "seed of initial weights, order, split and dropout")                      \
     CHOICE(dtype, "dtype", "f32", "f32 f64", LAMI_FOR_NET, "TYPE", "number type of the network")                       \
     CHOICE(init, "init", "auto", "auto normal kaiming xavier", LAMI_FOR_NET, "KIND",                                   \
@@ -63,9 +66,11 @@ enum {
     TEXT(preprocess, "preprocess", LAMI_FOR_DATA, "LIST",                                                              \
          "none, mean-image, mean-channel, standardize, scale=F, comma-joined; default standardize for tables, "        \
          "scale=1/255 for bytes, else none")                                                                           \
-    REAL(epochs, "epochs", 10, 0, 1e9, LAMI_FOR_TRAIN, "E", "passes over the training part; a fraction is fine")       \
-    SIZE(steps, "steps", 0, 0, 1000000000000, LAMI_FOR_TRAIN, "N", "stop after N steps instead of epochs")             \
-    TEXT(time, "time", LAMI_FOR_TRAIN, "T", "stop after this time at the latest: 90s, 10m, 1h")                        \
+    REAL(epochs, "epochs", 10, 0, 1e9, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "E",                                           \
+         "passes over the training part; a fraction is fine")                                                          \
+    SIZE(steps, "steps", 0, 0, 1000000000000, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                                    \
+         "stop after N steps instead of epochs")                                                                       \
+    TEXT(time, "time", LAMI_FOR_TRAIN | LAMI_ON_RESUME, "T", "stop after this time at the latest: 90s, 10m, 1h")       \
     SIZE(batch, "batch", 100, 1, 1048576, LAMI_FOR_BATCH, "N", "samples per step")                                     \
     CHOICE(sample, "sample", "shuffle", "shuffle replace", LAMI_FOR_TRAIN, "HOW",                                      \
            "shuffle: each sample once an epoch; replace: drawn with replacement, as the course does")                  \
@@ -105,9 +110,11 @@ enum {
          "for more")                                                                                                   \
     TEXT(start, "start", LAMI_FOR_TRAIN, "MODEL", "begin with the weights of a model of the same network")             \
     TEXT(out, "out", LAMI_FOR_KEEP, "RUN", "run folder; default runs/NNN")                                             \
-    SIZE(patience, "patience", 0, 0, 1000000, LAMI_FOR_KEEP, "N", "stop after N epochs without a better validation")   \
-    TEXT(save_every, "save-every", LAMI_FOR_KEEP, "T", "checkpoint interval: 30s, 5m, 500steps, 1epochs; default 60s") \
-    TEXT(log, "log", LAMI_FOR_KEEP, "FILE", "write a line of JSON per epoch to FILE, too")                             \
+    SIZE(patience, "patience", 0, 0, 1000000, LAMI_FOR_KEEP | LAMI_ON_RESUME, "N",                                     \
+         "stop after N epochs without a better validation")                                                            \
+    TEXT(save_every, "save-every", LAMI_FOR_KEEP | LAMI_ON_RESUME, "T",                                                \
+         "checkpoint interval: 30s, 5m, 500steps, 1epochs; default 60s")                                               \
+    TEXT(log, "log", LAMI_FOR_KEEP | LAMI_ON_RESUME, "FILE", "write a line of JSON per epoch to FILE, too")            \
     FLAG(no_save, "no-save", LAMI_FOR_KEEP, "keep nothing: no run folder")
 
 enum { LAMI_OPTIONS_MAX = 64 };
@@ -140,10 +147,9 @@ typedef enum lami_kind { LAMI_REAL, LAMI_SIZE, LAMI_U64, LAMI_TEXT, LAMI_FLAG, L
 typedef struct lami_option {
     lami_kind kind;
     const char *name, *value_name, *help;
-    const char *choices; /* CHOICE: words separated by spaces */
-    const char *
-        default_text; /* "" where there is none: TEXT, LIST, FLAG, and numbers of -1, whose default others choose */
-    double least, most; /* REAL, SIZE */
+    const char *choices;      /* CHOICE: words separated by spaces */
+    const char *default_text; /* "" where there is none: also numbers of -1, whose default others choose */
+    double least, most;       /* REAL, SIZE */
     unsigned groups;
     size_t offset; /* of the field in lam_options */
 } lami_option;
@@ -156,6 +162,10 @@ size_t lami_option_row(const char *name);
 
 /* The same; LAM_EOPTION with the nearest match when there is none. */
 lam_status lami_option_find(size_t *index, const char *name);
+
+/* Index of a value among the words, separated by spaces, that --name takes. Errors: LAM_EOPTION with the nearest match
+ * and the words. */
+lam_status lami_choice_find(size_t *index, const char *name, const char *choices, const char *value);
 
 /* The option structure to read from: `options`, or one with all defaults when it is NULL. */
 const lam_options *lami_options_or_default(const lam_options *options);

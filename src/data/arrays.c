@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../core/list.h"
 #include "../core/mem.h"
 #include "../core/nearest.h"
 #include "../core/number.h"
@@ -109,16 +110,9 @@ static lam_status find(const filling *f, size_t *found, const char *const *words
     return LAM_OK;
 }
 
-/* "a, b, c" */
 static const char *list_names(const filling *f, char text[LIST_TEXT])
 {
-    size_t length = 0;
-    text[0] = 0;
-    for (size_t i = 0; i < f->box->count && length < LIST_TEXT; i++)
-        length += (size_t)snprintf(text + length, LIST_TEXT - length, "%s%s", i ? ", " : "", name_at(f, i));
-    if (length >= LIST_TEXT)
-        memcpy(text + LIST_TEXT - 4, "...", 4);
-    return *text ? text : "nothing";
+    return f->box->count ? lami_list_all(text, LIST_TEXT, f->box->count, f->box->name, f->box->arg) : "nothing";
 }
 
 static lam_status unknown_name(const filling *f, const char *name, const char *option)

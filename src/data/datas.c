@@ -7,6 +7,7 @@
 
 #include "../core/fpu.h"
 #include "../core/file.h"
+#include "../core/list.h"
 #include "../core/mem.h"
 #include "../core/nearest.h"
 #include "../core/number.h"
@@ -38,21 +39,12 @@ static const lami_data_kind *find_kind(const char *name, size_t length)
     return NULL;
 }
 
-/* "fashion-mnist, mnist, ..." */
-static const char *kind_list(char text[LIST_TEXT])
-{
-    size_t length = 0;
-    text[0] = 0;
-    for (size_t i = 0; i < KINDS && length < LIST_TEXT; i++)
-        length += (size_t)snprintf(text + length, LIST_TEXT - length, "%s%s", i ? ", " : "", kind_name(i, NULL));
-    return text;
-}
-
 static lam_status unknown_kind(const char *name)
 {
     char list[LIST_TEXT], meant[LAMI_MEANT_TEXT];
     return lami_fail(LAM_EOPTION, "unknown kind of data set \"%.64s\"%s (kinds: %s)", name,
-                     lami_did_you_mean(meant, name, KINDS, kind_name, NULL), kind_list(list));
+                     lami_did_you_mean(meant, name, KINDS, kind_name, NULL),
+                     lami_list_all(list, sizeof list, KINDS, kind_name, NULL));
 }
 
 /* `path` does not exist. */
@@ -64,7 +56,7 @@ static lam_status missing(const char *path)
         return lami_fail(LAM_EREAD, "cannot read %s: no such file or folder; did you mean \"%s\"?", path, nearest);
     return lami_fail(LAM_EREAD,
                      "cannot read %s: no such file or folder (a path, KIND:PATH, or an installed data set; kinds: %s)",
-                     path, kind_list(list));
+                     path, lami_list_all(list, sizeof list, KINDS, kind_name, NULL));
 }
 
 /* An installed data set by its name. */
@@ -96,7 +88,8 @@ static lam_status open_recognised(lam_data *data, const char *path, const lami_o
         if (matches)
             return lami_data_kinds[i]->open(data, path, how);
     }
-    return lami_fail(LAM_EFORMAT, "%s: not a data set of a known kind (kinds: %s)", path, kind_list(list));
+    return lami_fail(LAM_EFORMAT, "%s: not a data set of a known kind (kinds: %s)", path,
+                     lami_list_all(list, sizeof list, KINDS, kind_name, NULL));
 }
 
 int lami_data_has(const char *folder, const char *name)

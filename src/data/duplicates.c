@@ -18,10 +18,13 @@ typedef struct entry {
 
 /* ---- hashing ----------------------------------------------------------------------------------------------------- */
 
+/* Both halves of the product of 128 bits, which C11 has no type for, in one word. */
 static uint64_t fold(uint64_t a, uint64_t b)
 {
-    const unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    const uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    const uint64_t once = a1 * b0 + (a0 * b0 >> 32), twice = a0 * b1 + (uint32_t)once;
+    const uint64_t high = a1 * b1 + (once >> 32) + (twice >> 32);
+    return high ^ a * b;
 }
 
 /* The constants are digits of pi. */

@@ -3,24 +3,18 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../core/file.h"
 #include "../core/mem.h"
-#include "../core/nearest.h"
 #include "../core/number.h"
-#include "scan.h"
+#include "mistakes.h"
 
 enum {
-    QUOTED = 40,      /* a word of the text in a message, at most */
-    LISTED = 384,     /* a list of words in a message */
     NUMBER_MAX = 128, /* characters of a number */
     MAX_OPTIONS = 64, /* rows of a layer: bits of a word */
-    MAX_WORDS = 128,  /* words that may be meant by a misspelt one, and their characters */
-    MAX_LETTERS = 2048,
     WHOLE_MAX_BITS = 53
 };
 
@@ -42,22 +36,16 @@ typedef struct braces {
 
 static const char residual_word[] = "residual";
 
-static int is_text(const char *word, const char *text, size_t length)
-{
-    return strlen(word) == length && memcmp(word, text, length) == 0;
-}
-
 static const lami_layer *find_layer(const char *name, size_t length)
 {
     const lami_layer *layer = lami_layer_find(name, length);
     return layer && !layer->hidden ? layer : NULL;
 }
 
-/* Can an item begin with this word, now or in a later version? */
-static int begins_item(const char *name, size_t length)
+int lami_begins_item(const char *name, size_t length)
 {
     return find_layer(name, length) || lami_loss_find(name, length) || lami_layer_reserved(name, length) ||
-           is_text(residual_word, name, length);
+           lami_is_word(residual_word, name, length);
 }
 
 /* The place of a word in a list separated by spaces; -1 when it is not there. */
@@ -71,168 +59,6 @@ static int word_index(const char *words, const char *text, size_t length)
         if (n == length && memcmp(word, text, n) == 0)
             return (int)i;
     }
-}
-
-/* ---- messages ---------------------------------------------------------------------------------------------------- */
-
-static const char *token_text(const parser *p)
-{
-    return p->scan.text + p->scan.token.start;
-}
-
-static int token_is(const parser *p, const char *word)
-{
-    return p->scan.token.kind == LAMI_TOKEN_WORD && is_text(word, token_text(p), p->scan.token.length);
-}
-
-/* The current token for a message: its characters are printable, as the scanner takes no others. */
-static const char *quote(char out[QUOTED], const parser *p)
-{
-    const lami_token *t = &p->scan.token;
-    const int most = QUOTED - 8;
-    if (t->kind == LAMI_TOKEN_END)
-        snprintf(out, QUOTED, "end of the text");
-    else if (t->length > (size_t)most)
-        snprintf(out, QUOTED, "'%.*s...'", most, token_text(p));
-    else
-        snprintf(out, QUOTED, "'%.*s'", (int)t->length, token_text(p));
-    return out;
-}
-
-/* Append ", word" to a list in a message, what fits. */
-static void list(char out[LISTED], const char *word, size_t length)
-{
-    const size_t used = strlen(out);
-    snprintf(out + used, LISTED - used, "%s%.*s", used ? ", " : "", (int)length, word);
-}
-
-static lam_status mistake(const parser *p, size_t position, const char *expected, const char *format, ...)
-    LAMI_PRINTF(4, 5);
-
-static lam_status mistake(const parser *p, size_t position, const char *expected, const char *format, ...)
-{
-    char what[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    return lami_scan_fail(LAM_ENOTATION, p->scan.text, position, what, expected);
-}
-
-lam_status lami_notation_fail(lam_status status, const char *text, size_t position, const char *what)
-{
-    return lami_scan_fail(status, text, position, what, NULL);
-}
-
-/* "expected " and what a row of the table takes. */
-static const char *expected_value(char out[LISTED], const lami_opt *row)
-{
-    char least[LAMI_REAL_TEXT], most[LAMI_REAL_TEXT], words[LISTED] = "";
-    lami_real_text(least, row->least);
-    lami_real_text(most, row->most);
-    if (row->kind == LAMI_OPT_REAL && row->most_excluded)
-        snprintf(out, LISTED, "expected a number of at least %s and below %s", least, most);
-    else if (row->kind == LAMI_OPT_REAL && isinf(row->most) && isinf(row->least))
-        snprintf(out, LISTED, "expected a number");
-    else if (row->kind == LAMI_OPT_REAL && isinf(row->most))
-        snprintf(out, LISTED, "expected a number of at least %s", least);
-    else if (row->kind == LAMI_OPT_REAL)
-        snprintf(out, LISTED, "expected a number from %s to %s", least, most);
-    else if (row->kind == LAMI_OPT_SIZE)
-        snprintf(out, LISTED, "expected a whole number from %.0f to %.0f", row->least, row->most);
-    else if (row->kind == LAMI_OPT_PAIR)
-        snprintf(out, LISTED, "expected two whole numbers such as 3x5, or one for both, from %.0f to %.0f", row->least,
-                 row->most);
-    size_t n;
-    if (row->kind == LAMI_OPT_WORD) {
-        for (size_t i = 0; lami_scan_word(row->words, i, &n), n; i++)
-            list(words, lami_scan_word(row->words, i, &n), n);
-        snprintf(out, LISTED, "expected one of %.300s", words);
-    }
-    return out;
-}
-
-typedef struct word_list {
-    const char *words[MAX_WORDS];
-    size_t count, used;
-    char letters[MAX_LETTERS];
-} word_list;
-
-/* What does not fit is not guessed. */
-static void add_word(word_list *l, const char *word, size_t length)
-{
-    if (l->count == MAX_WORDS || length >= sizeof l->letters - l->used)
-        return;
-    char *const copy = memcpy(l->letters + l->used, word, length);
-    copy[length] = 0;
-    l->used += length + 1;
-    l->words[l->count++] = copy;
-}
-
-static const char *listed_word(size_t index, const void *l)
-{
-    return ((const word_list *)l)->words[index];
-}
-
-/* "did you mean ...", where a word of the list is near enough to the current token; else NULL. */
-static const char *guess(char out[LISTED], const parser *p, const word_list *l)
-{
-    char word[QUOTED];
-    if (p->scan.token.length >= sizeof word)
-        return NULL;
-    snprintf(word, sizeof word, "%.*s", (int)p->scan.token.length, token_text(p));
-    const char *nearest = lami_nearest(word, l->count, listed_word, l);
-    if (!nearest)
-        return NULL;
-    snprintf(out, LISTED, "did you mean '%s'?", nearest);
-    return out;
-}
-
-/* Layers, the block and losses: what is known, for a message and for guessing. */
-static void list_items(char out[LISTED], word_list *l)
-{
-    out[0] = 0;
-    for (size_t i = 0; lami_layers[i]; i++) {
-        if (lami_layers[i]->hidden)
-            continue;
-        const char *name = lami_layers[i]->name, *alias = lami_layers[i]->alias;
-        list(out, name, strlen(name));
-        add_word(l, name, strlen(name));
-        if (alias)
-            add_word(l, alias, strlen(alias));
-    }
-    list(out, residual_word, strlen(residual_word));
-    add_word(l, residual_word, strlen(residual_word));
-    for (size_t i = 0; lami_losses[i]; i++) {
-        list(out, lami_losses[i]->name, strlen(lami_losses[i]->name));
-        add_word(l, lami_losses[i]->name, strlen(lami_losses[i]->name));
-    }
-}
-
-static lam_status unknown_item(const parser *p)
-{
-    const lami_token *t = &p->scan.token;
-    char quoted[QUOTED], known[LISTED], expected[LISTED];
-    word_list l = { .count = 0, .used = 0 };
-    list_items(known, &l);
-    if (lami_layer_reserved(token_text(p), t->length)) {
-        char what[QUOTED + 32];
-        snprintf(what, sizeof what, "%s is not built yet", quote(quoted, p));
-        snprintf(expected, sizeof expected, "this version has %.320s", known);
-        return lami_scan_fail(LAM_EUNSUPPORTED, p->scan.text, t->start, what, expected);
-    }
-    if (!guess(expected, p, &l))
-        snprintf(expected, sizeof expected, "expected a layer or loss (%.320s)", known);
-    return mistake(p, t->start, expected, "unknown word %s", quote(quoted, p));
-}
-
-static const char *loss_comes_last(char out[LISTED])
-{
-    char names[LISTED] = "";
-    for (size_t i = 0; lami_losses[i]; i++)
-        list(names, lami_losses[i]->name, strlen(lami_losses[i]->name));
-    snprintf(out, LISTED, "a loss (%.300s) must come last", names);
-    return out;
 }
 
 /* ---- values and options of a layer ------------------------------------------------------------------------------- */
@@ -298,7 +124,7 @@ static int read_pair(size_t pair[2], const char *text, size_t length, const lami
 static int read_value(const parser *p, const lami_opt *row, void *opts)
 {
     const lami_token *t = &p->scan.token;
-    const char *text = token_text(p);
+    const char *text = lami_token_text(&p->scan);
     char *const field = (char *)opts + row->offset;
     double real;
     size_t size[2];
@@ -335,12 +161,13 @@ static lam_status take_value(parser *p, const lami_item *item, const lami_opt *r
 {
     const lami_token *t = &p->scan.token;
     const char *name = item->layer->name;
-    char quoted[QUOTED], expected[LISTED];
+    char quoted[LAMI_QUOTED], expected[LAMI_LISTED];
     if (t->kind != LAMI_TOKEN_WORD && t->kind != LAMI_TOKEN_NUMBER)
-        return mistake(p, t->start, expected_value(expected, row), "%s: %s has no value", name, row->name);
+        return lami_mistake(&p->scan, t->start, lami_expected_value(expected, row), "%s: %s has no value", name,
+                            row->name);
     if (!read_value(p, row, item->opts))
-        return mistake(p, t->start, expected_value(expected, row), "%s: %s cannot be %s", name, row->name,
-                       quote(quoted, p));
+        return lami_mistake(&p->scan, t->start, lami_expected_value(expected, row), "%s: %s cannot be %s", name,
+                            row->name, lami_quote(quoted, &p->scan));
     return lami_scan_next(&p->scan, 0);
 }
 
@@ -361,7 +188,8 @@ static const lami_opt *positional_row(const parser *p, const progress *done)
         const int wants_word = row->kind == LAMI_OPT_WORD;
         if (!wants_word && t->kind == LAMI_TOKEN_NUMBER)
             return row;
-        if (wants_word && t->kind == LAMI_TOKEN_WORD && word_index(row->words, token_text(p), t->length) >= 0)
+        if (wants_word && t->kind == LAMI_TOKEN_WORD &&
+            word_index(row->words, lami_token_text(&p->scan), t->length) >= 0)
             return row;
         if (row->required)
             return NULL;
@@ -372,7 +200,7 @@ static const lami_opt *positional_row(const parser *p, const progress *done)
 static const lami_opt *named_row(const parser *p, const lami_layer *layer)
 {
     for (const lami_opt *row = layer->options; row && row->name; row++)
-        if (!row->positional && token_is(p, row->name))
+        if (!row->positional && lami_token_is(&p->scan, row->name))
             return row;
     return NULL;
 }
@@ -381,28 +209,6 @@ static uint64_t row_bit(const lami_layer *layer, const lami_opt *row)
 {
     assert(row - layer->options < MAX_OPTIONS);
     return (uint64_t)1 << (row - layer->options);
-}
-
-/* What may follow in a layer: words without name that may still come, its options, or the end of it. */
-static void expected_options(char out[LISTED], const lami_layer *layer, const progress *done, word_list *l)
-{
-    char names[LISTED] = "";
-    for (const lami_opt *row = layer->options; row && row->name; row++) {
-        const int open = done->next && row >= done->next && row->kind == LAMI_OPT_WORD;
-        size_t n = 0;
-        for (size_t i = 0; row->positional && open && (lami_scan_word(row->words, i, &n), n); i++) {
-            list(names, lami_scan_word(row->words, i, &n), n);
-            add_word(l, lami_scan_word(row->words, i, &n), n);
-        }
-        if (!row->positional) {
-            list(names, row->name, strlen(row->name));
-            add_word(l, row->name, strlen(row->name));
-        }
-    }
-    if (names[0])
-        snprintf(out, LISTED, "expected an option (%.300s) or '-'", names);
-    else
-        snprintf(out, LISTED, "expected '-'");
 }
 
 /* Is the current token a number that would have been a value before the options? */
@@ -420,29 +226,21 @@ static int comes_late(const parser *p, const lami_layer *layer, const progress *
 static lam_status not_an_option(const parser *p, const lami_layer *layer, const progress *done)
 {
     const lami_token *t = &p->scan.token;
-    char quoted[QUOTED], expected[LISTED], meant[LISTED], value[LISTED];
-    word_list l = { .count = 0, .used = 0 };
-    quote(quoted, p);
+    char quoted[LAMI_QUOTED], value[LAMI_LISTED];
+    lami_quote(quoted, &p->scan);
     for (const lami_opt *row = layer->options; row && row->name; row++) {
-        if (row->positional && token_is(p, row->name))
-            return mistake(p, t->start, expected_value(value, row), "%s: %s is written without its name", layer->name,
-                           row->name);
+        if (row->positional && lami_token_is(&p->scan, row->name))
+            return lami_mistake(&p->scan, t->start, lami_expected_value(value, row),
+                                "%s: %s is written without its name", layer->name, row->name);
     }
     for (const lami_opt *row = layer->options; row && row->name && done->next; row++)
         if (row->positional && row->required && !(done->given & row_bit(layer, row)))
-            return mistake(p, t->start, expected_value(value, row), "%s: %s cannot be %s", layer->name, row->name,
-                           quoted);
+            return lami_mistake(&p->scan, t->start, lami_expected_value(value, row), "%s: %s cannot be %s", layer->name,
+                                row->name, quoted);
     if (comes_late(p, layer, done))
-        return mistake(p, t->start, "values without a name come before options", "%s: unexpected %s", layer->name,
-                       quoted);
-    expected_options(expected, layer, done, &l);
-    if (t->kind == LAMI_TOKEN_NUMBER)
-        return mistake(p, t->start, expected, "%s: unexpected number %s", layer->name, quoted);
-    if (begins_item(token_text(p), t->length))
-        return mistake(p, t->start, "expected '-' before it", "unexpected %s", quoted);
-    if (*token_text(p) == 'x' && t->length == strspn(token_text(p), "x0123456789"))
-        return mistake(p, t->start, "expected 'x COUNT' only after '}'", "%s: unexpected %s", layer->name, quoted);
-    return mistake(p, t->start, guess(meant, p, &l) ? meant : expected, "%s has no option %s", layer->name, quoted);
+        return lami_mistake(&p->scan, t->start, "values without a name come before options", "%s: unexpected %s",
+                            layer->name, quoted);
+    return lami_no_option(&p->scan, layer, done->next);
 }
 
 static lam_status parse_option(parser *p, lami_item *item, progress *done)
@@ -458,7 +256,7 @@ static lam_status parse_option(parser *p, lami_item *item, progress *done)
     if (!(row = named_row(p, layer)))
         return not_an_option(p, layer, done);
     if (done->given & row_bit(layer, row))
-        return mistake(p, position, "expected it once", "%s: %s is given twice", layer->name, row->name);
+        return lami_mistake(&p->scan, position, "expected it once", "%s: %s is given twice", layer->name, row->name);
     done->given |= row_bit(layer, row);
     done->next = NULL;
     LAM_TRY(lami_scan_next(&p->scan, 1));
@@ -483,10 +281,10 @@ static lam_status parse_layer(parser *p, lami_item *item)
     while (p->scan.token.kind == LAMI_TOKEN_WORD || p->scan.token.kind == LAMI_TOKEN_NUMBER)
         LAM_TRY(parse_option(p, item, &done));
     for (const lami_opt *row = layer->options; row && row->name; row++) {
-        char expected[LISTED];
+        char expected[LAMI_LISTED];
         if (row->required && !(done.given & row_bit(layer, row)))
-            return mistake(p, p->scan.token.start, expected_value(expected, row), "%s: %s is missing", layer->name,
-                           row->name);
+            return lami_mistake(&p->scan, p->scan.token.start, lami_expected_value(expected, row), "%s: %s is missing",
+                                layer->name, row->name);
     }
     return LAM_OK;
 }
@@ -512,7 +310,7 @@ static lam_status enter(parser *p)
     char expected[48];
     if (p->depth == LAMI_MAX_NESTING) {
         snprintf(expected, sizeof expected, "expected at most %d levels", LAMI_MAX_NESTING);
-        return mistake(p, p->scan.token.start, expected, "braces are nested too deeply");
+        return lami_mistake(&p->scan, p->scan.token.start, expected, "braces are nested too deeply");
     }
     p->depth++;
     return lami_scan_next(&p->scan, 0);
@@ -529,22 +327,22 @@ static lam_status leave(parser *p)
 static lam_status parse_count(parser *p, size_t *count)
 {
     const lami_token *t = &p->scan.token;
-    if (t->kind != LAMI_TOKEN_WORD || *token_text(p) != 'x')
+    if (t->kind != LAMI_TOKEN_WORD || *lami_token_text(&p->scan) != 'x')
         return LAM_OK;
-    char quoted[QUOTED], expected[48];
+    char quoted[LAMI_QUOTED], expected[48];
     snprintf(expected, sizeof expected, "expected a whole number from 1 to %d", LAMI_MAX_COUNT);
     if (t->length == 1) {
         LAM_TRY(lami_scan_next(&p->scan, 0));
     } else {
-        if (token_text(p)[1] < '0' || token_text(p)[1] > '9')
+        if (lami_token_text(&p->scan)[1] < '0' || lami_token_text(&p->scan)[1] > '9')
             return LAM_OK;
         p->scan.token.start++;
         p->scan.token.length--;
     }
     if (t->kind != LAMI_TOKEN_NUMBER && t->kind != LAMI_TOKEN_WORD)
-        return mistake(p, t->start, expected, "the count after 'x' is missing");
-    if (!read_size(count, token_text(p), t->length, 1, LAMI_MAX_COUNT))
-        return mistake(p, t->start, expected, "the count cannot be %s", quote(quoted, p));
+        return lami_mistake(&p->scan, t->start, expected, "the count after 'x' is missing");
+    if (!read_size(count, lami_token_text(&p->scan), t->length, 1, LAMI_MAX_COUNT))
+        return lami_mistake(&p->scan, t->start, expected, "the count cannot be %s", lami_quote(quoted, &p->scan));
     return lami_scan_next(&p->scan, 0);
 }
 
@@ -552,13 +350,14 @@ static lam_status parse_count(parser *p, size_t *count)
 static lam_status after_braces(const parser *p, int counted)
 {
     const lami_token *t = &p->scan.token;
-    char quoted[QUOTED];
+    char quoted[LAMI_QUOTED];
     if (t->kind != LAMI_TOKEN_WORD && t->kind != LAMI_TOKEN_NUMBER)
         return LAM_OK;
-    quote(quoted, p);
-    if (t->kind == LAMI_TOKEN_WORD && begins_item(token_text(p), t->length))
-        return mistake(p, t->start, "expected '-' before it", "unexpected %s", quoted);
-    return mistake(p, t->start, counted ? "expected '-'" : "expected 'x COUNT' or '-'", "unexpected %s", quoted);
+    lami_quote(quoted, &p->scan);
+    if (t->kind == LAMI_TOKEN_WORD && lami_begins_item(lami_token_text(&p->scan), t->length))
+        return lami_mistake(&p->scan, t->start, "expected '-' before it", "unexpected %s", quoted);
+    return lami_mistake(&p->scan, t->start, counted ? "expected '-'" : "expected 'x COUNT' or '-'", "unexpected %s",
+                        quoted);
 }
 
 static lam_status parse_group(parser *p, lami_item *item, size_t *layers)
@@ -579,9 +378,10 @@ static lam_status parse_residual(parser *p, lami_item *item, size_t *layers)
     size_t body, shortcut = 0;
     LAM_TRY(lami_scan_next(&p->scan, 0));
     const lami_token *t = &p->scan.token;
-    char quoted[QUOTED];
+    char quoted[LAMI_QUOTED];
     if (t->kind != LAMI_TOKEN_OPEN)
-        return mistake(p, t->start, "expected '{' after residual", "unexpected %s", quote(quoted, p));
+        return lami_mistake(&p->scan, t->start, "expected '{' after residual", "unexpected %s",
+                            lami_quote(quoted, &p->scan));
     braces in = { .open = t->start, .may_split = 1, .is_residual = 1 };
     LAM_TRY(enter(p));
     LAM_TRY(parse_chain(p, &item->body, &in, &body));
@@ -592,8 +392,9 @@ static lam_status parse_residual(parser *p, lami_item *item, size_t *layers)
     }
     LAM_TRY(leave(p));
     *layers = 1 + body + shortcut;
-    if (t->kind == LAMI_TOKEN_WORD && *token_text(p) == 'x' && !begins_item(token_text(p), t->length))
-        return mistake(p, t->start, "write {residual {...}} x COUNT", "a residual block takes no count");
+    if (t->kind == LAMI_TOKEN_WORD && *lami_token_text(&p->scan) == 'x' &&
+        !lami_begins_item(lami_token_text(&p->scan), t->length))
+        return lami_mistake(&p->scan, t->start, "write {residual {...}} x COUNT", "a residual block takes no count");
     return after_braces(p, 1);
 }
 
@@ -601,20 +402,23 @@ static lam_status parse_residual(parser *p, lami_item *item, size_t *layers)
 static lam_status parse_loss(parser *p, const lami_item *item, const braces *in, int first)
 {
     const char *name = item->loss->name;
-    char quoted[QUOTED], expected[LISTED];
-    loss_comes_last(expected);
+    char quoted[LAMI_QUOTED], expected[LAMI_LISTED];
+    lami_loss_comes_last(expected);
     if (!in->outermost)
-        return mistake(p, item->position, expected, "%s inside braces", name);
+        return lami_mistake(&p->scan, item->position, expected, "%s inside braces", name);
     LAM_TRY(lami_scan_next(&p->scan, 1));
     const lami_token *t = &p->scan.token;
-    if (t->kind == LAMI_TOKEN_NUMBER || (t->kind == LAMI_TOKEN_WORD && !begins_item(token_text(p), t->length)))
-        return mistake(p, t->start, "expected the end of the text", "%s: unexpected %s", name, quote(quoted, p));
+    if (t->kind == LAMI_TOKEN_NUMBER ||
+        (t->kind == LAMI_TOKEN_WORD && !lami_begins_item(lami_token_text(&p->scan), t->length)))
+        return lami_mistake(&p->scan, t->start, "expected the end of the text", "%s: unexpected %s", name,
+                            lami_quote(quoted, &p->scan));
     if (t->kind == LAMI_TOKEN_CLOSE || t->kind == LAMI_TOKEN_BAR)
-        return mistake(p, t->start, "expected the end of the text", "stray %s", quote(quoted, p));
+        return lami_mistake(&p->scan, t->start, "expected the end of the text", "stray %s",
+                            lami_quote(quoted, &p->scan));
     if (t->kind != LAMI_TOKEN_END)
-        return mistake(p, item->position, expected, "%s is not the last item", name);
+        return lami_mistake(&p->scan, item->position, expected, "%s is not the last item", name);
     if (first)
-        return mistake(p, item->position, "expected a layer before it", "%s alone", name);
+        return lami_mistake(&p->scan, item->position, "expected a layer before it", "%s alone", name);
     p->has_loss = 1;
     return LAM_OK;
 }
@@ -623,25 +427,25 @@ static lam_status parse_loss(parser *p, const lami_item *item, const braces *in,
 static lam_status no_item(const parser *p, const braces *in, int first)
 {
     const lami_token *t = &p->scan.token;
-    char quoted[QUOTED];
-    quote(quoted, p);
+    char quoted[LAMI_QUOTED];
+    lami_quote(quoted, &p->scan);
     if (t->kind == LAMI_TOKEN_END && first && in->outermost)
-        return mistake(p, t->start, "expected a layer", "the notation is empty");
+        return lami_mistake(&p->scan, t->start, "expected a layer", "the notation is empty");
     if (t->kind == LAMI_TOKEN_END && first)
-        return mistake(p, in->open, "expected '}' before the end of the text", "'{' is not closed");
+        return lami_mistake(&p->scan, in->open, "expected '}' before the end of the text", "'{' is not closed");
     if (t->kind == LAMI_TOKEN_NUMBER)
-        return mistake(p, t->start, "expected a layer", "unexpected number %s", quoted);
+        return lami_mistake(&p->scan, t->start, "expected a layer", "unexpected number %s", quoted);
     if (t->kind == LAMI_TOKEN_CLOSE && in->outermost)
-        return mistake(p, t->start, "no '{' is open", "stray '}'");
+        return lami_mistake(&p->scan, t->start, "no '{' is open", "stray '}'");
     if (t->kind == LAMI_TOKEN_BAR && !in->may_split)
-        return mistake(p, t->start, "it stands once, in residual {... | ...}", "stray '|'");
-    return mistake(p, t->start, "expected a layer", "unexpected %s", quoted);
+        return lami_mistake(&p->scan, t->start, "it stands once, in residual {... | ...}", "stray '|'");
+    return lami_mistake(&p->scan, t->start, "expected a layer", "unexpected %s", quoted);
 }
 
 static lam_status parse_item(parser *p, lami_item **item, const braces *in, int first, size_t *layers)
 {
     const lami_token t = p->scan.token;
-    const char *text = token_text(p);
+    const char *text = lami_token_text(&p->scan);
     *layers = 0;
     if (t.kind == LAMI_TOKEN_OPEN) {
         LAM_TRY(new_item(item, LAMI_ITEM_GROUP, t.start));
@@ -649,7 +453,7 @@ static lam_status parse_item(parser *p, lami_item **item, const braces *in, int 
     }
     if (t.kind != LAMI_TOKEN_WORD)
         return no_item(p, in, first);
-    if (token_is(p, residual_word)) {
+    if (lami_token_is(&p->scan, residual_word)) {
         LAM_TRY(new_item(item, LAMI_ITEM_RESIDUAL, t.start));
         return parse_residual(p, *item, layers);
     }
@@ -661,7 +465,7 @@ static lam_status parse_item(parser *p, lami_item **item, const braces *in, int 
     }
     const lami_layer *layer = find_layer(text, t.length);
     if (!layer)
-        return unknown_item(p);
+        return lami_unknown_item(&p->scan);
     LAM_TRY(new_item(item, LAMI_ITEM_LAYER, t.start));
     (*item)->layer = layer;
     *layers = 1;
@@ -672,23 +476,23 @@ static lam_status parse_item(parser *p, lami_item **item, const braces *in, int 
 static lam_status end_chain(const parser *p, const braces *in)
 {
     const lami_token *t = &p->scan.token;
-    char expected[LISTED];
+    char expected[LAMI_LISTED];
     switch (t->kind) {
     case LAMI_TOKEN_OPEN:
-        return mistake(p, t->start, "expected '-' before it", "unexpected '{'");
+        return lami_mistake(&p->scan, t->start, "expected '-' before it", "unexpected '{'");
     case LAMI_TOKEN_CLOSE:
-        return in->outermost ? mistake(p, t->start, "no '{' is open", "stray '}'") : LAM_OK;
+        return in->outermost ? lami_mistake(&p->scan, t->start, "no '{' is open", "stray '}'") : LAM_OK;
     case LAMI_TOKEN_BAR:
         if (in->may_split)
             return LAM_OK;
-        return mistake(p, t->start, "it stands once, in residual {... | ...}",
-                       in->is_residual ? "a second '|'" : "stray '|'");
+        return lami_mistake(&p->scan, t->start, "it stands once, in residual {... | ...}",
+                            in->is_residual ? "a second '|'" : "stray '|'");
     default:
         break;
     }
     if (!in->outermost)
-        return mistake(p, in->open, "expected '}' before the end of the text", "'{' is not closed");
-    return p->has_loss ? LAM_OK : mistake(p, t->start, loss_comes_last(expected), "no loss");
+        return lami_mistake(&p->scan, in->open, "expected '}' before the end of the text", "'{' is not closed");
+    return p->has_loss ? LAM_OK : lami_mistake(&p->scan, t->start, lami_loss_comes_last(expected), "no loss");
 }
 
 /* A group of count 1 gives way to its chain. */
@@ -713,7 +517,7 @@ static lam_status parse_chain(parser *p, lami_item **first, const braces *in, si
         if (*layers > LAMI_MAX_LAYERS) {
             char expected[48];
             snprintf(expected, sizeof expected, "expected at most %d", LAMI_MAX_LAYERS);
-            return mistake(p, position, expected, "%zu layers with repetitions", *layers);
+            return lami_mistake(&p->scan, position, expected, "%zu layers with repetitions", *layers);
         }
         if ((*link)->kind == LAMI_ITEM_GROUP && (*link)->count == 1)
             open_group(link);
@@ -760,7 +564,7 @@ void lami_notation_free(lami_item *net)
 static int is_notation(const char *argument)
 {
     const size_t length = strlen(argument);
-    return !length || argument[strcspn(argument, " \t\r\n{")] || begins_item(argument, length);
+    return !length || argument[strcspn(argument, " \t\r\n{")] || lami_begins_item(argument, length);
 }
 
 /* Without a byte order mark, which some editors write. */
@@ -792,6 +596,11 @@ lam_status lami_notation_text(char **text, const char *argument)
     const lam_status status = copy_file(text, argument, &file);
     lami_blob_close(&file);
     return status;
+}
+
+lam_status lami_notation_fail(lam_status status, const char *text, size_t position, const char *what)
+{
+    return lami_scan_fail(status, text, position, what, NULL);
 }
 
 const lami_loss *lami_notation_loss(const lami_item *net)

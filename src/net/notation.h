@@ -40,6 +40,9 @@ char *lami_notation_print(const lami_item *net);
 /* Fail with the three lines for a place found later (shape mistakes): `what` is one line. */
 lam_status lami_notation_fail(lam_status status, const char *text, size_t position, const char *what);
 
+/* Can an item begin with this word, now or in a later version? */
+int lami_begins_item(const char *name, size_t length);
+
 /* The command line's rule: an argument that holds white space or '{', or is a layer's or loss's name, is notation, else
  * a file. Reads a file when it is one. *text is yours. Errors: LAM_EREAD, LAM_EFORMAT (not text, too long). */
 lam_status lami_notation_text(char **text, const char *argument);

@@ -219,6 +219,23 @@ lam_status lami_scan_next(lami_scan *scan, int sign)
     return (unsigned char)*end >= 0x80 ? bad_character(scan) : LAM_OK; /* else a word would be said to end there */
 }
 
+const char *lami_token_text(const lami_scan *scan)
+{
+    return scan->text + scan->token.start;
+}
+
+int lami_token_is(const lami_scan *scan, const char *word)
+{
+    return scan->token.kind == LAMI_TOKEN_WORD && lami_is_word(word, lami_token_text(scan), scan->token.length);
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------------- */
+
+int lami_is_word(const char *word, const char *text, size_t length)
+{
+    return strlen(word) == length && memcmp(word, text, length) == 0;
+}
+
 const char *lami_scan_word(const char *words, size_t index, size_t *length)
 {
     const char *at = words + strspn(words, " ");

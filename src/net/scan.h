@@ -1,4 +1,5 @@
-/* scan: the words and signs of a notation, and messages that show a place in it. For notation.c. */
+/* scan: the words and signs of a notation, and messages that show a place in it. For notation.c and
+ * mistakes.c. */
 #ifndef LAMI_SCAN_H
 #define LAMI_SCAN_H
 
@@ -34,8 +35,17 @@ lam_status lami_scan_start(lami_scan *scan, const char *text, size_t limit);
  * directly before a digit or '.' begins a number. Errors: LAM_ENOTATION for a character that cannot stand there. */
 lam_status lami_scan_next(lami_scan *scan, int sign);
 
+/* The characters of the current token; no 0 behind them. */
+const char *lami_token_text(const lami_scan *scan);
+
+/* Is the current token this word? */
+int lami_token_is(const lami_scan *scan, const char *word);
+
 /* Fail with three lines: "what: line L, column C: expected" (it may be NULL), the line of text, a caret. */
 lam_status lami_scan_fail(lam_status status, const char *text, size_t position, const char *what, const char *expected);
+
+/* Is `text`, of `length` characters, this word? */
+int lami_is_word(const char *word, const char *text, size_t length);
 
 /* The index-th word of a list separated by spaces; its length is 0 behind the last. */
 const char *lami_scan_word(const char *words, size_t index, size_t *length);

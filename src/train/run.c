@@ -14,10 +14,11 @@
 
 #include "../core/file.h"
 #include "../core/json.h"
+#include "../core/list.h"
 #include "../core/mem.h"
 #include "schedule.h"
 
-enum { CONFIG_MAX_BYTES = 16 << 20 };
+enum { CONFIG_MAX_BYTES = 16 << 20, LIST_TEXT = 256 };
 
 static const char config_head[] = "# lamina run\n";
 
@@ -31,9 +32,6 @@ static const char *const kept_if_given[] = { "threads",      "isa",        "no-m
                                              "dropout-seed", "init-scale", "classes",  NULL };
 /* Options that concern the folder, not the training. */
 static const char *const not_kept[] = { "out", "no-save", "log", NULL };
-/* Options that may change from one resume to the next: none of them changes the bits of a step. */
-static const char *const may_change[] = { "epochs",  "steps", "time",     "patience", "save-every",
-                                          "threads", "isa",   "no-merge", "log",      NULL };
 
 static int is_among(const char *const *names, const char *name)
 {
@@ -375,16 +373,18 @@ static lam_status merge_row(lam_options *config, const lam_options *options, siz
 {
     const char *name = lami_option_table[row].name;
     const char *was, *is;
+    char changing[LIST_TEXT] = "";
     LAM_TRY(lam_options_get(&was, config, name));
     LAM_TRY(lam_options_get(&is, options, name));
-    if (is_among(may_change, name))
+    if (lami_option_table[row].groups & LAMI_ON_RESUME)
         return lam_options_set(config, name, is);
     if (!strcmp(was, is) && (is_given(config, row) || !is_among(kept_if_given, name)))
         return LAM_OK;
-    return lami_fail(LAM_EOPTION,
-                     "--%s: the run was started with %s, and cannot go on with %s (only epochs, steps, time, "
-                     "patience, save-every, threads, isa and no-merge may change)",
-                     name, *was && is_given(config, row) ? was : "its default", *is ? is : "none");
+    for (const lami_option *o = lami_option_table; o < lami_option_table + lami_option_count; o++)
+        if (o->groups & LAMI_ON_RESUME)
+            lami_list_add(changing, sizeof changing, o->name, strlen(o->name));
+    return lami_fail(LAM_EOPTION, "--%s: the run was started with %s, and cannot go on with %s (only %s may change)",
+                     name, *was && is_given(config, row) ? was : "its default", *is ? is : "none", changing);
 }
 
 /* Where the course of the learning rate depends on the end, another end would be another training. */
