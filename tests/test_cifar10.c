@@ -164,6 +164,22 @@ static void python_batches_are_the_same(void **state)
     check_whole(in_folder("c.tar.gz"));
 }
 
+static void files_of_a_folder_may_be_packed_one_by_one(void **state)
+{
+    (void)state;
+    make_python();
+    write_python("");
+    write_packed("data_batch_2", pickled[1].at, pickled[1].size); /* under its own name */
+    check_whole(folder);
+    assert_int_equal(remove(in_folder("data_batch_2")), 0);
+    write_packed("data_batch_2.gz", pickled[1].at, pickled[1].size);
+    write_packed("batches.meta.gz", pickled[3].at, pickled[3].size);
+    assert_int_equal(remove(in_folder("batches.meta")), 0);
+    check_whole(folder);
+    write_packed("data_batch_2.gz", pickled[1].at, 3000);
+    expect_error(folder, LAM_EFORMAT, "data_batch_2");
+}
+
 static void damaged_python_batches_are_errors(void **state)
 {
     (void)state;
@@ -173,8 +189,6 @@ static void damaged_python_batches_are_errors(void **state)
     expect_error(folder, LAM_EFORMAT, "data_batch_2 has 3000 bytes: too few for a picture");
     write_file("data_batch_2", pickled[1].at, pickled[1].size - 1);
     expect_error(folder, LAM_EFORMAT, "data_batch_2: damaged pickle: byte");
-    write_packed("data_batch_2", pickled[1].at, pickled[1].size);
-    expect_error(folder, LAM_EFORMAT, "gzip data; unpack it");
     write_file("data_batch_2", pickled[3].at, pickled[3].size);
     write_file("batches.meta", pickled[0].at, 100);
     expect_error(folder, LAM_EFORMAT, "data_batch_2");
@@ -281,7 +295,7 @@ static void sizes_that_do_not_fit_are_errors(void **state)
         write_file("data_batch_2.bin", batch[1], sizes[i]);
         expect_error(folder, LAM_EFORMAT, "data_batch_2.bin");
     }
-    write_packed("data_batch_2.bin", batch[1], BATCH);
+    write_packed("data_batch_2.bin", batch[1], BATCH - 1);
     expect_error(folder, LAM_EFORMAT, "data_batch_2.bin");
 }
 
@@ -379,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_is_read_with_or_without_its_level, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(an_archive_is_read_packed_or_not, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(python_batches_are_the_same, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(files_of_a_folder_may_be_packed_one_by_one, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(damaged_python_batches_are_errors, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(both_forms_of_real_pictures_are_the_same, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_small_set_has_one_batch_and_the_usual_names, folder_setup, folder_teardown),

@@ -309,12 +309,53 @@ done:
 
 /* ---- a folder ---- */
 
+enum { PACKED_MOST = 1 << 30, BLOCK = 1 << 14 };
+
+/* Is the file there, as it is or packed under its name with .gz? */
+static int has_file(const char *folder, const char *name)
+{
+    char packed[LEVEL_TEXT + 4];
+    snprintf(packed, sizeof packed, "%.*s.gz", LEVEL_TEXT - 1, name);
+    return lami_data_has(folder, name) || lami_data_has(folder, packed);
+}
+
+/* Its path, yours; NULL without memory. */
+static char *path_of(const char *folder, const char *name)
+{
+    char packed[LEVEL_TEXT + 4];
+    snprintf(packed, sizeof packed, "%.*s.gz", LEVEL_TEXT - 1, name);
+    return lami_path_join(folder, lami_data_has(folder, name) ? name : packed);
+}
+
+/* Bytes of a file, those of a packed one counted by unpacking it. */
+static lam_status count_bytes(uint64_t *bytes, const lami_gzip *in)
+{
+    lam_status status = LAM_OK;
+    uint8_t block[BLOCK];
+    size_t got = sizeof block;
+    lami_gzip *again = NULL;
+    *bytes = lami_gzip_most(in);
+    if (!lami_gzip_packed(in))
+        return LAM_OK;
+    LAM_TRY_DONE(lami_gzip_open(&again, lami_gzip_path(in)));
+    for (*bytes = 0; got == sizeof block; *bytes += got) {
+        LAM_TRY_DONE(lami_gzip_read_some(again, block, sizeof block, &got));
+        if (*bytes > PACKED_MOST) {
+            status = lami_fail(LAM_EFORMAT, "%s: over %d bytes when unpacked", lami_gzip_path(in), PACKED_MOST);
+            break;
+        }
+    }
+done:
+    lami_gzip_close(again);
+    return status;
+}
+
 /* Call use(data, f, form, i, stream) for each file of a form that is there. */
 static lam_status each_file(lam_data *data, files *f, int form, const char *folder,
                             lam_status (*use)(lam_data *data, files *f, int form, size_t i, lami_gzip *in))
 {
     for (size_t i = 0; i <= names_file(f->set); i++) {
-        char *path = lami_path_join(folder, f->set->form[form].file[i]);
+        char *path = path_of(folder, f->set->form[form].file[i]);
         if (!path)
             return LAM_ENOMEM;
         lami_gzip *in = NULL;
@@ -331,10 +372,8 @@ static lam_status each_file(lam_data *data, files *f, int form, const char *fold
 static lam_status look_at_file(lam_data *data, files *f, int form, size_t i, lami_gzip *in)
 {
     (void)data;
-    if (lami_gzip_packed(in))
-        return lami_fail(LAM_EFORMAT, "%s: gzip data; unpack it, or give the whole .tar.gz", lami_gzip_path(in));
     f->here[form][i] = 1;
-    f->bytes[form][i] = lami_gzip_most(in);
+    LAM_TRY(count_bytes(&f->bytes[form][i], in));
     return i == names_file(f->set) ? read_names(f, form, in, f->bytes[form][i]) : LAM_OK;
 }
 
@@ -349,7 +388,7 @@ static lam_status read_file(lam_data *data, files *f, int form, size_t i, lami_g
 static int has_form(const lami_cifar *set, int form, const char *folder)
 {
     for (size_t i = 0; i < set->batches; i++)
-        if (lami_data_has(folder, set->form[form].file[i]))
+        if (has_file(folder, set->form[form].file[i]))
             return 1;
     return 0;
 }
@@ -503,7 +542,7 @@ static int folder_matches(const lami_cifar *set, int form, const char *folder, i
         char name[LEVEL_TEXT];
         snprintf(name, sizeof name, "%s%s%s", in_level ? set->form[form].level : "", in_level ? "/" : "",
                  set->form[form].file[other[i]]);
-        has[i] = lami_data_has(folder, name);
+        has[i] = has_file(folder, name);
     }
     return has[0] && (set->batches > 1 || has[1] || has[2]);
 }
