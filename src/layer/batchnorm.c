@@ -34,7 +34,6 @@ enum { MEAN, RSTD };
 static lam_status shape(lami_node *n)
 {
     const size_t cols = lami_cols(&n->in);
-    n->out = n->in;
     lami_param(n, "gamma", 1, cols, LAMI_INIT_ONE);
     lami_param(n, "beta", 1, cols, LAMI_INIT_ZERO);
     lami_param(n, "running_mean", 1, cols, LAMI_INIT_ZERO)->trained = 0;

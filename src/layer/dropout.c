@@ -23,12 +23,6 @@ static const lami_opt options[] = { { .kind = LAMI_OPT_REAL,
                                       .offset = offsetof(opts, p) },
                                     LAMI_OPT_END };
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 /* round(p * 2^32), at most 2^32 - 1 */
 static uint32_t threshold(double p)
 {
@@ -64,7 +58,6 @@ const lami_layer lami_dropout = {
     .help = "drop elements at random in training (inverted)",
     .options = options,
     .opts_size = sizeof(opts),
-    .shape = shape,
     .forward = forward,
     .backward = backward,
 };

@@ -18,12 +18,6 @@ static const lami_opt options[] = { { .kind = LAMI_OPT_REAL,
                                       .offset = offsetof(opts, alpha) },
                                     LAMI_OPT_END };
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
@@ -54,7 +48,6 @@ const lami_layer lami_elu = {
     .options = options,
     .opts_size = sizeof(opts),
     .gain_of = gain,
-    .shape = shape,
     .forward = forward,
     .backward = backward,
 };

@@ -15,12 +15,6 @@ static const lami_opt options[] = { { .kind = LAMI_OPT_FLAG,
                                       .offset = offsetof(opts, approximate) },
                                     LAMI_OPT_END };
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
@@ -49,7 +43,6 @@ const lami_layer lami_gelu = {
     .options = options,
     .opts_size = sizeof(opts),
     .gain = 2.3517156140733730, /* 1 / E[y^2] for a standard normal x: docs/math.md, initial weights */
-    .shape = shape,
     .forward = forward,
     .backward = backward,
 };

@@ -116,7 +116,8 @@ typedef struct lami_layer {
     double gain; /* of an activation, for Kaiming (relu 2); 0: passes through (norms, dropout) */
     double (*gain_of)(const lami_node *node); /* the same where it follows from options; else NULL */
     int hidden;                               /* 1: not a word of the notation (the join of a residual block) */
-    /* Sizes: sets out, parameters, gain left to the graph. node->in is set. Errors: LAM_ESHAPE. */
+    /* Sizes: sets out, which is like in before, and parameters; gain is left to the graph. NULL: out is like in. Errors:
+     * LAM_ESHAPE. */
     lam_status (*shape)(lami_node *node);
     /* Records. `train` is 0 in inference plans. A plan remembers its first error, so that these need not. */
     void (*forward)(lami_plan *plan, const lami_node *node, lami_ports *ports, int train);
@@ -127,6 +128,10 @@ typedef struct lami_layer {
 } lami_layer;
 
 extern const lami_layer *const lami_layers[]; /* ends with NULL */
+
+/* Sizes and parameters of a node whose `layer`, `opts` and `in` are set. */
+lam_status lami_layer_shape(lami_node *node);
+
 const lami_layer *lami_layer_find(const char *name, size_t length);
 
 /* 1 for words that later versions will know (conv, maxpool ...): refused as not built yet. */

@@ -27,7 +27,6 @@ static lam_status shape(lami_node *n)
     if (n->in.rank == 3)
         return lami_fail(LAM_EUNSUPPORTED, "layernorm on an image is not built yet");
     const size_t cols = lami_cols(&n->in);
-    n->out = n->in;
     lami_param(n, "gamma", 1, cols, LAMI_INIT_ONE);
     lami_param(n, "beta", 1, cols, LAMI_INIT_ZERO);
     return LAM_OK;

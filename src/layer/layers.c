@@ -14,6 +14,12 @@ static int is_word(const char *word, const char *name, size_t length)
     return word && strlen(word) == length && !memcmp(word, name, length);
 }
 
+lam_status lami_layer_shape(lami_node *node)
+{
+    node->out = node->in;
+    return node->layer->shape ? node->layer->shape(node) : LAM_OK;
+}
+
 const lami_layer *lami_layer_find(const char *name, size_t length)
 {
     for (size_t i = 0; lami_layers[i]; i++)

@@ -4,12 +4,6 @@
  * Source    CS231n assignment 2, relu_forward */
 #include "layer.h"
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
@@ -27,7 +21,6 @@ const lami_layer lami_relu = {
     .name = "relu",
     .help = "the larger of x and 0",
     .gain = 2,
-    .shape = shape,
     .forward = forward,
     .backward = backward,
 };

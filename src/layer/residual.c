@@ -5,12 +5,6 @@
  * Source    He, Zhang, Ren, Sun 2015, arXiv:1512.03385 */
 #include "layer.h"
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
@@ -21,6 +15,5 @@ const lami_layer lami_residual = {
     .name = "residual",
     .help = "the sum of a chain and its shortcut",
     .hidden = 1,
-    .shape = shape,
     .forward = forward,
 };

@@ -4,12 +4,6 @@
  * Source    CS231n, notes on neural networks */
 #include "layer.h"
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
@@ -27,7 +21,6 @@ const lami_layer lami_sigmoid = {
     .name = "sigmoid",
     .help = "1 / (1 + exp(-x))",
     .gain = 1, /* as PyTorch's calculate_gain */
-    .shape = shape,
     .forward = forward,
     .backward = backward,
 };

@@ -4,12 +4,6 @@
  * Source    Hendrycks, Gimpel 2016, arXiv:1606.08415; Elfwing, Uchibe, Doya 2017, arXiv:1702.03118 */
 #include "layer.h"
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
@@ -27,7 +21,6 @@ const lami_layer lami_silu = {
     .name = "silu",
     .help = "x sigmoid(x)",
     .gain = 2.8107611240744711, /* 1 / E[y^2] for a standard normal x: docs/math.md, initial weights */
-    .shape = shape,
     .forward = forward,
     .backward = backward,
 };

@@ -4,12 +4,6 @@
  * Source    LeCun, Bottou, Orr, Mueller 1998, Efficient BackProp */
 #include "layer.h"
 
-static lam_status shape(lami_node *n)
-{
-    n->out = n->in;
-    return LAM_OK;
-}
-
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
@@ -27,7 +21,6 @@ const lami_layer lami_tanh = {
     .name = "tanh",
     .help = "hyperbolic tangent",
     .gain = 25.0 / 9, /* as PyTorch's calculate_gain, 5/3, squared */
-    .shape = shape,
     .forward = forward,
     .backward = backward,
 };

@@ -113,7 +113,7 @@ static lam_status cache_new(lam_cache **out, const lami_layer *layer, const void
     c->train = train;
     c->node = (lami_node) { .layer = layer, .opts = c->opts, .second = LAMI_NO_NODE, .in = lami_shape1(d) };
     LAMI_FPU_SCOPE; /* constants of records are computed, too */
-    lam_status status = layer->shape(&c->node);
+    lam_status status = lami_layer_shape(&c->node);
     if (!status)
         status = lami_plan_new(&c->plan, ops, dtype, n, lami_cpus(), 1);
     if (!status) {

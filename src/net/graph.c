@@ -43,7 +43,7 @@ static lam_status add_node(builder *b, const lami_layer *layer, const void *opts
             break;
         }
     n->in = *shape_at(b, input);
-    const lam_status status = layer->shape(n);
+    const lam_status status = lami_layer_shape(n);
     if (status)
         return fail_here(b, status, item);
     size_t count;
