@@ -496,6 +496,15 @@ lam_status lami_run_open_extra(lami_run *run, const char *path, const lami_histo
     return LAM_OK;
 }
 
+/* Put what was written in the log's place, and go on at its end. */
+static lam_status replace_log(lami_run *run, lami_writer *writer)
+{
+    LAM_TRY(lami_writer_commit(writer));
+    if (run->log_fd >= 0)
+        close(run->log_fd);
+    return open_log(run, 0);
+}
+
 /* As a new file, so that a kill meanwhile leaves the old log or the new one. */
 lam_status lami_run_relog(lami_run *run, const lami_history *entry, size_t count)
 {
@@ -512,10 +521,7 @@ lam_status lami_run_relog(lami_run *run, const lami_history *entry, size_t count
     }
     if (status)
         goto done;
-    LAM_TRY_DONE(lami_writer_commit(&writer));
-    if (run->log_fd >= 0)
-        close(run->log_fd);
-    status = open_log(run, 0);
+    status = replace_log(run, &writer);
 done:
     lami_writer_drop(&writer);
     return status;
@@ -536,10 +542,7 @@ lam_status lami_run_begin_log(lami_run *run, const char *text, size_t size)
     lami_writer writer = { 0 };
     LAM_TRY_DONE(lami_writer_open(&writer, run->log));
     LAM_TRY_DONE(lami_writer_put(&writer, text, size));
-    LAM_TRY_DONE(lami_writer_commit(&writer));
-    if (run->log_fd >= 0)
-        close(run->log_fd);
-    status = open_log(run, 0);
+    status = replace_log(run, &writer);
 done:
     lami_writer_drop(&writer);
     return status;
