@@ -34,9 +34,19 @@ static double spread_of(const lam_net *net, const lam_data *data)
     return most;
 }
 
+static int has_relu(const lam_net *net)
+{
+    for (size_t i = 0; i < net->nodes; i++)
+        if (net->node[i].layer == &lami_relu)
+            return 1;
+    return 0;
+}
+
 void lami_advice_new(lami_advice *a, const lam_net *net, const lam_data *data)
 {
     *a = (lami_advice) { .net = net, .guessing = guessing_loss(net), .first = NAN, .spread = spread_of(net, data) };
+    if (!has_relu(net))
+        a->given |= DEAD; /* nothing to look at */
 }
 
 void lami_advice_begin(lami_advice *a, double loss, double with_l2)
