@@ -4,45 +4,20 @@
 
 #include "../src/core/mem.h"
 #include "../src/data/data.h"
-#include "memory_file.h"
+#include "memory_folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[] = "/tmp/lamina-fuzz-XXXXXX";
 static const char *const names[] = { "train-labels-idx1-ubyte", "train-images-idx3-ubyte" };
-
-static void clean(void)
-{
-    char path[128];
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
-}
-
-static void make_folder(const memory_file files[2])
-{
-    char path[128];
-    require(mkdtemp(folder) != NULL);
-    atexit(clean);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        require(symlink(files[i].path, path) == 0);
-    }
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static memory_file files[2];
-    static int made;
     const size_t head = size ? 1 : 0;
     const size_t labels = head && data[0] < size ? data[0] : size - head;
     memory_file_set(&files[0], data + head, labels);
     memory_file_set(&files[1], data + head + labels, size - head - labels);
-    if (!made)
-        make_folder(files);
-    made = 1;
+    folder_make(files, names);
     lam_data *set;
     const lam_status status = lam_data_open(&set, folder, NULL);
     if (status) {

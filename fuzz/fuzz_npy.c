@@ -1,48 +1,23 @@
 /* Fuzz target: a folder of two arrays. The input is a byte that says how it is opened, two bytes with the length of the
  * file of labels, that file, then the file of samples. */
-#include "memory_file.h"
+#include "memory_folder.h"
 
 #include "arrays_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[] = "/tmp/lamina-fuzz-XXXXXX";
 static const char *const names[] = { "y.npy", "x.npy" };
-
-static void clean(void)
-{
-    char path[128];
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
-}
-
-static void make_folder(const memory_file files[2])
-{
-    char path[128];
-    require(mkdtemp(folder) != NULL);
-    atexit(clean);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        require(symlink(files[i].path, path) == 0);
-    }
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static memory_file files[2];
-    static int made;
     char path[64];
     if (size < 3)
         return 0;
     const size_t wanted = (size_t)data[1] | (size_t)data[2] << 8, labels = wanted < size - 3 ? wanted : size - 3;
     memory_file_set(&files[0], data + 3, labels);
     memory_file_set(&files[1], data + 3 + labels, size - 3 - labels);
-    if (!made)
-        make_folder(files);
-    made = 1;
+    folder_make(files, names);
     snprintf(path, sizeof path, "npy:%s", folder);
     require_set(path, folder, data[0]);
     return 0;
