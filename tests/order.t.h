@@ -308,6 +308,12 @@ static void NAME(scale_grad)(const lami_args *args)
         OUT(0)[i] = IN(0)[i] * (REAL)args->vars->grad_scale;
 }
 
+static void NAME(average)(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = FMA((REAL)args->vars->share, IN(1)[i] - IN(0)[i], IN(0)[i]);
+}
+
 static void NAME(shrink)(const lami_args *args)
 {
     const double lr = args->vars->lr * args->c[LAMI_LR_FACTOR];
@@ -615,9 +621,9 @@ static void NAME(svm_loss)(const lami_args *args)
     }
 }
 
-const reference_fn NAME(ordered)[LAMI_OP_COUNT] = {
+const reference_fn NAME(ordered)[LAMI_ROW_OP_COUNT] = {
 #define OP(name, class) [LAMI_OP_##name] = NAME(name),
-    LAMI_OPS(OP)
+    LAMI_ROW_OPS(OP)
 #undef OP
 };
 

@@ -257,6 +257,12 @@ static void scale_grad(const lami_args *args)
         OUT(0)[i] = IN(0)[i] * args->vars->grad_scale;
 }
 
+static void average(const lami_args *args)
+{
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] + args->vars->share * (IN(1)[i] - IN(0)[i]);
+}
+
 static void shrink(const lami_args *args)
 {
     EACH (args)
@@ -495,9 +501,9 @@ static void svm_loss(const lami_args *args)
     }
 }
 
-const reference_fn reference[LAMI_OP_COUNT] = {
+const reference_fn reference[LAMI_ROW_OP_COUNT] = {
 #define OP(name, class) [LAMI_OP_##name] = name,
-    LAMI_OPS(OP)
+    LAMI_ROW_OPS(OP)
 #undef OP
 };
 

@@ -10,6 +10,6 @@
 
 typedef void (*reference_fn)(const lami_args *args);
 
-extern const reference_fn reference[LAMI_OP_COUNT], ordered_f32[LAMI_OP_COUNT], ordered_f64[LAMI_OP_COUNT];
+extern const reference_fn reference[LAMI_ROW_OP_COUNT], ordered_f32[LAMI_ROW_OP_COUNT], ordered_f64[LAMI_ROW_OP_COUNT];
 
 #endif

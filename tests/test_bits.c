@@ -149,7 +149,19 @@ static const struct {
     { "dropout", "affine 40 - dropout 0.3 - affine 17 - dropout 0.5 - affine 5 - softmax" },
     { "residual",
       "affine 21 - residual {affine 33 - relu - affine 21} - residual {affine 7 | affine 7} - affine 5 - softmax" },
+    { "conv", "conv 16 3x3 - relu - conv 32 3x3 pad 2 stride 1 - affine 5 - softmax" },
+    { "maxpool",
+      "conv 6 3x2 stride 2 - maxpool 2x2 stride 1 - maxpool 3x2 stride 1 pad 1 ties split - affine 5 - softmax" },
+    { "avgpool", "conv 9 4x4 stride 1x2 pad valid nobias - avgpool 2x1 - avgpool global - softmax" },
+    { "groupnorm", "conv 6 3x3 - groupnorm 3 - conv 18 5x5 pad 3 stride 3 - groupnorm 2 - affine 5 - softmax" },
+    { "flatten", "conv 5 1x1 stride 2 - flatten - relu - flatten - affine 5 - softmax" },
 };
+
+/* Layers that take images are tried on images. */
+static int takes_images(const char *notation)
+{
+    return strstr(notation, "conv") != NULL;
+}
 
 static const char *snippet_for(const char *layer)
 {
@@ -178,6 +190,8 @@ static void each_layer_in_each_type(void **state)
     for (size_t i = 0; lami_layers[i]; i++)
         for (size_t k = 0; k < 2; k++) {
             task t = { snippet_for(lami_layers[i]->name), { 1, { 23 } }, 27, SMALL_STEPS, .options = types[k] };
+            if (takes_images(t.notation))
+                t.input = (lam_shape) { 3, { 3, 9, 7 } };
             if (lami_layers[i] != &lami_affine)
                 assert_contains(t.notation, t.input, lami_layers[i]);
             assert_same_everywhere(&t, 0);

@@ -332,7 +332,7 @@ static void mistakes_are_told_with_their_place(void **state)
     assert_refused("affine 5", row, LAM_ENOTATION, "line 1, column 9");
     assert_refused("affine - relu - affine 3 - softmax", row, LAM_ESHAPE, "line 1, column 1");
     assert_refused("affine 5 - relu - affine - softmax", row, LAM_ESHAPE, "line 1, column 19");
-    assert_refused("relu - layernorm - softmax", image, LAM_EUNSUPPORTED, "line 1, column 8");
+    assert_refused("relu - layernorm - softmax", image, LAM_ESHAPE, "the network ends with an image");
 }
 
 static void blocks_whose_ends_differ_are_told_with_sizes_and_place(void **state)

@@ -14,7 +14,6 @@
 /* The parser and its messages once more, with names of its own and the table below. */
 #define lami_layers          trial_layers
 #define lami_layer_find      trial_layer_find
-#define lami_layer_reserved  trial_layer_reserved
 #define lami_losses          trial_losses
 #define lami_loss_find       trial_loss_find
 #define lami_notation_parse  trial_parse
@@ -117,11 +116,6 @@ const lami_layer *trial_layer_find(const char *name, size_t length)
             (trial_layers[i]->alias && lami_is_word(trial_layers[i]->alias, name, length)))
             return trial_layers[i];
     return NULL;
-}
-
-int trial_layer_reserved(const char *name, size_t length)
-{
-    return lami_is_word("groupnorm", name, length) || lami_is_word("flatten", name, length);
 }
 
 const lami_loss *trial_loss_find(const char *name, size_t length)
@@ -349,7 +343,7 @@ static const struct {
     { "affine 10 x4 - svm", 11, "affine: unexpected 'x4'", "expected 'x COUNT' only after '}'" },
     { "relu relu - svm", 6, "unexpected 'relu'", "expected '-' before it" },
     { "relu softmax", 6, "unexpected 'softmax'", "expected '-' before it" },
-    { "relu groupnorm", 6, "unexpected 'groupnorm'", "expected '-' before it" },
+    { "relu conv", 6, "unexpected 'conv'", "expected '-' before it" },
     { "relu {relu} - svm", 6, "unexpected '{'", "expected '-' before it" },
     { "{relu} {relu} - svm", 8, "unexpected '{'", "expected '-' before it" },
     { "{relu} relu - svm", 8, "unexpected 'relu'", "expected '-' before it" },
@@ -469,15 +463,6 @@ static void each_mistake_has_its_message_and_caret(void **state)
                  mistakes[i].expected, mistakes[i].text, mistakes[i].column - 1, "");
         assert_mistake(mistakes[i].text, message);
     }
-}
-
-static void words_of_later_versions_are_not_built_yet(void **state)
-{
-    (void)state;
-    assert_mistake_as(LAM_EUNSUPPORTED, "affine 3 - groupnorm 4 - softmax",
-                      "'groupnorm' is not built yet: line 1, column 12: this version has " ALL "\n"
-                      "affine 3 - groupnorm 4 - softmax\n"
-                      "           ^");
 }
 
 static void an_empty_text_is_a_mistake(void **state)
@@ -809,7 +794,7 @@ static void an_argument_with_space_or_brace_or_a_known_name_is_notation(void **s
     (void)state;
     static const char *const notations[] = {
         "affine 10 - softmax", "{relu}x3-svm", "relu\n-svm", "relu",        "linear", "svm",
-        "groupnorm",           "residual",     "",           "no such file"
+        "conv",                "residual",     "",           "no such file"
     };
     for (size_t i = 0; i < sizeof notations / sizeof *notations; i++)
         assert_text(notations[i], notations[i]);
@@ -887,7 +872,6 @@ int main(void)
         cmocka_unit_test(the_tree_has_what_the_text_says),
         cmocka_unit_test(comments_end_with_their_line_and_may_hold_anything),
         cmocka_unit_test(each_mistake_has_its_message_and_caret),
-        cmocka_unit_test(words_of_later_versions_are_not_built_yet),
         cmocka_unit_test(an_empty_text_is_a_mistake),
         cmocka_unit_test(a_mistake_at_the_end_is_shown_after_the_last_word),
         cmocka_unit_test(tabs_returns_and_foreign_characters_keep_the_caret_in_place),

@@ -1,4 +1,4 @@
-/* Every operation of kern/ops.h, on each table of it that runs here and on the kernels of 64-byte vectors compiled for
+/* Every operation on rows of kern/ops.h (those of images: test_image_layers.c, test_winograd.c), on each table of it that runs here and on the kernels of 64-byte vectors compiled for
  * the tests: the formula within a tolerance, and exactly the bits that docs/numerics.md promises, for any tiles. Arrays
  * end where memory ends, have a guard before them, and all that a tile must not touch is compared. */
 #include <setjmp.h>
@@ -35,7 +35,7 @@ typedef struct {
     int in_place; /* the plan may let the first output take the place of an input */
 } op_case;
 
-static const op_case cases[LAMI_OP_COUNT] = {
+static const op_case cases[LAMI_ROW_OP_COUNT] = {
     [LAMI_OP_gemm_nn] = { .in = { NK, KD }, .out = { ND } },
     [LAMI_OP_gemm_nt] = { .in = { NK, DK }, .out = { ND } },
     [LAMI_OP_gemm_tn] = { .in = { KN, KD }, .out = { ND } },
@@ -67,6 +67,7 @@ static const op_case cases[LAMI_OP_COUNT] = {
     [LAMI_OP_running] = { .in = { ND, ND }, .out = { ND }, .own = { 1 }, .c = { 0.9 } },
     [LAMI_OP_decay] = { .in = { ND, ND }, .out = { ND }, .c = { 0.01 } },
     [LAMI_OP_scale_grad] = { .in = { ND }, .out = { ND }, .own = { 1 } },
+    [LAMI_OP_average] = { .in = { ND, ND }, .out = { ND }, .own = { 1 } },
     [LAMI_OP_shrink] = { .in = { ND }, .out = { ND }, .own = { 1 }, .c = { 0.01, [LAMI_LR_FACTOR] = 0.7 } },
     [LAMI_OP_sgd] = { .in = { ND, ND }, .out = { ND }, .own = { 1 }, .c = { [LAMI_LR_FACTOR] = 0.7 } },
     [LAMI_OP_momentum] = { .in = { ND, ND, ND },
@@ -305,6 +306,7 @@ static void set_args(problem *p)
                             .step = 77,
                             .lr = 0.1,
                             .grad_scale = 1.0 / 3,
+                            .share = 0.3,
                             .correct1 = 1 / (1 - 0.9 * 0.9),
                             .correct2 = 1 / (1 - 0.999 * 0.999),
                             .batch = (double)p->n };
@@ -535,7 +537,7 @@ static int is_product(lami_op op)
 static void every_operation_has_a_case(void **state)
 {
     (void)state;
-    for (lami_op op = 0; op < LAMI_OP_COUNT; op++) {
+    for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++) {
         if (!cases[op].in[0] || !cases[op].out[0])
             fail_msg("%s has no case in test_ops.c", lami_op_table[op].name);
         const lami_ops *ops;
@@ -571,7 +573,7 @@ static void all_but_products_on_odd_sizes(void **state)
 {
     (void)state;
     for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_OP_COUNT; op++)
+        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
             for (size_t i = 0; i < 4 * SIZES && !is_product(op); i++) {
                 static const size_t chunk[] = { 24, 7, 1, 96 };
                 check((problem) { .op = op,
@@ -619,7 +621,7 @@ static void products_on_odd_sizes(void **state)
     (void)state;
     static const size_t depth[] = { 1, 2, 3, 7, 16, 33 };
     for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_OP_COUNT; op++)
+        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
             for (size_t i = 0; i < 4 * SIZES && is_product(op); i++)
                 check((problem) { .op = op,
                                   .bits = bits,
@@ -636,7 +638,7 @@ static void products_of_any_depth(void **state)
     static const size_t depth[] = { 1, 255, 256, 257, 511, 512, 513, 768, 800, 1025, 1280, 1500, 1793 };
     static const size_t rows[] = { 1, 6, 25, 9, 50, 2 }, cols[] = { 17, 1, 33, 16, 5 };
     for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_OP_COUNT; op++)
+        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
             for (size_t i = 0; i < 2 * sizeof depth / sizeof depth[0] && is_product(op); i++)
                 check((problem) { .op = op,
                                   .bits = bits,
@@ -652,7 +654,7 @@ static void products_with_rows_of_1_kib(void **state)
     (void)state;
     static const size_t wide[] = { 128, 256, 512, 255, 257 };
     for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_OP_COUNT; op++)
+        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
             for (size_t i = 0; i < sizeof wide / sizeof wide[0] && is_product(op); i++) {
                 check((problem) { .op = op, .bits = bits, .n = 5, .d = wide[i], .k = 20, .chunk = 1 });
                 check((problem) { .op = op, .bits = bits, .n = 7, .d = 19, .k = wide[i], .chunk = 1 });
@@ -667,7 +669,7 @@ static void special_values_are_the_same_everywhere(void **state)
     (void)state;
     static const size_t odd[] = { 1, 4, 17, 33, 50 };
     for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_OP_COUNT; op++)
+        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
             for (size_t i = 0; i < 15; i++)
                 check((problem) { .op = op,
                                   .bits = bits,

@@ -8,7 +8,11 @@
 #include "../core/math.t.h"
 
 #include "gemm.t.h"
+#include "conv.t.h"
 #include "map.t.h"
+#include "winograd.t.h"
+#include "pool.t.h"
+#include "group.t.h"
 #include "update.t.h"
 #include "stat.t.h"
 #include "row.t.h"
@@ -16,10 +20,29 @@
 
 static size_t work_bytes(lami_op op, const lami_args *args, size_t tile_rows, size_t tile_cols)
 {
-    if (op != LAMI_OP_gemm_nn && op != LAMI_OP_gemm_nt && op != LAMI_OP_gemm_tn)
-        return 0;
     gemm_job g = { .ta = op == LAMI_OP_gemm_tn };
-    return gemm_layout(&g, NULL, args->depth, tile_rows, tile_cols) * sizeof(real);
+    conv_job c;
+    filter_job f;
+    wino_job w;
+    switch (op) {
+    case LAMI_OP_gemm_nn:
+    case LAMI_OP_gemm_nt:
+    case LAMI_OP_gemm_tn:
+        return gemm_layout(&g, NULL, args->depth, tile_rows, tile_cols) * sizeof(real);
+    case LAMI_OP_conv:
+        return conv_layout(&c, NULL, args) * sizeof(real);
+    case LAMI_OP_conv_filter:
+        return filter_layout(&f, NULL, args) * sizeof(real);
+    case LAMI_OP_winograd_filter:
+        return wino_filter_layout(&w, NULL, args, tile_cols) * sizeof(real);
+    case LAMI_OP_group_moments:
+    case LAMI_OP_group_means:
+        return 2 * args->cols * sizeof(real);
+    case LAMI_OP_winograd:
+        return wino_layout(&w, NULL, args) * sizeof(real);
+    default:
+        return 0;
+    }
 }
 
 #define NAME_(set, bits) lami_ops_##set##_f##bits

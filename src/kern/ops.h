@@ -6,11 +6,12 @@
  * number of threads: a split never changes how an element is computed.
  *
  * An operation's class says which tiles it can work on, and so what may be merged with it:
- *   PRODUCER  reads whole rows and columns of its inputs, writes a tile: any tile (gemm)
+ *   PRODUCER  reads whole rows and columns of its inputs, writes a tile: any tile (gemm, conv); begins a group
+ *   POOL      the same without products: reads windows of rows, any tile (maxpool)
  *   MAP       element by element, with vectors along rows or columns: any tile
  *   STAT      column statistics of chunks of `chunk` rows: tiles of whole chunks
  *   ROW       along rows: tiles of all columns
- *   TREE      adds up what STAT left, along the chunks, as a fixed tree: rows = 1, any columns
+ *   TREE      adds up what STAT left, along the chunks, as a fixed tree: any tile
  * in[] and out[] below are the operands in the order of lami_args. Arrays are row-major without gaps. An operand that is read
  * and written stands in both. Sizes in brackets: N rows, D columns, K the length of the sums, P = ceil(N / chunk). */
 #ifndef LAMI_OPS_H
@@ -21,9 +22,9 @@
 
 #include "lamina.h"
 
-typedef enum lami_class { LAMI_PRODUCER, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TREE } lami_class;
+typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TREE } lami_class;
 
-#define LAMI_OPS(OP)                                                                                                        \
+#define LAMI_ROW_OPS(OP)                                                                                                     \
     /* y = a b: in a (N, K), b (K, D); out y (N, D). nt: b is (D, K); tn: a is (K, N) */                                    \
     OP(gemm_nn, LAMI_PRODUCER)                                                                                              \
     OP(gemm_nt, LAMI_PRODUCER)                                                                                              \
@@ -72,6 +73,8 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TRE
     OP(decay, LAMI_MAP)                                                                                                     \
     /* g = g * grad_scale of the step's variables: in g; out g */                                                           \
     OP(scale_grad, LAMI_MAP)                                                                                                \
+    /* a += share * (w - a), share of the step's variables: in a, w; out a */                                               \
+    OP(average, LAMI_MAP)                                                                                                   \
     /* decoupled weight decay: w = w * (1 - lr * c[LAMI_LR_FACTOR] * c[0]): in w; out w */                                  \
     OP(shrink, LAMI_MAP)                                                                                                    \
     /* update rules; lr and Adam's corrections come from the step's variables, and lr is multiplied by c[LAMI_LR_FACTOR] */ \
@@ -102,14 +105,54 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TRE
     OP(logistic_loss, LAMI_ROW)                                                                                             \
     /* Chan's formula over chunks: in shift, mean, m2 (P, D); out mean, var, rstd (D); c[0] eps */                          \
     OP(tree_moments, LAMI_TREE)                                                                                             \
-    /* sums over chunks: in a (P, D), [b (P, D)]; out a (D), [b (D)] */                                                     \
+    /* sums over chunks: in a (P N, D), [b]; out a (N, D), [b]; N is 1 but for conv_filter's */                             \
     OP(tree_sum, LAMI_TREE)
+
+/* Of images: arrays are channels-last, window has the sizes. */
+#define LAMI_IMAGE_OPS(OP)                                                                                                  \
+    /* convolution of window w: in x (N h w, c), b (kernel_h kernel_w c, D); out y (N out_h out_w, D) */                    \
+    OP(conv, LAMI_PRODUCER)                                                                                                 \
+    /* b for a convolution's data gradient, which is a conv of dy: in b (kernel_h kernel_w D, c); out (.. c, D), turned */  \
+    OP(conv_flip, LAMI_POOL)                                                                                                \
+    /* per chunk of samples: in x (N h w, c), dy (N out_h out_w, D); out parts of db (P kernel_h kernel_w c, D) */          \
+    OP(conv_filter, LAMI_PRODUCER)                                                                                          \
+    /* a 3x3 convolution with stride 1 in 6x6 blocks; c and D multiples of 16: weights in (9 c, K), out (36 c K / 16, 16),    \
+       depth is K;  then in x, those; out y as conv */                                                                      \
+    OP(winograd_weights, LAMI_POOL)                                                                                         \
+    OP(winograd, LAMI_PRODUCER)                                                                                             \
+    /* its conv_filter */                                                                                                   \
+    OP(winograd_filter, LAMI_PRODUCER)                                                                                      \
+    /* windows of a pool: in x; out y. grad: in dy, x, y; out dx; in dy; out dx. Padding is never the maximum, and counts */ \
+    /* as zeros in the mean over the whole window                                                                        */ \
+    OP(maxpool, LAMI_POOL)                                                                                                  \
+    OP(maxpool_grad, LAMI_POOL)                                                                                             \
+    OP(avgpool, LAMI_POOL)                                                                                                  \
+    OP(avgpool_grad, LAMI_POOL)                                                                                             \
+    /* images (N, c h w) to channels-last (N h w, c) and back: in x; out y */                                               \
+    OP(to_pixels, LAMI_POOL)                                                                                                \
+    OP(from_pixels, LAMI_POOL)                                                                                              \
+    /* group norm; depth is the pixels of a sample, and what belongs to a group is there for each of its channels, (N, D) */ \
+    /* in x; out mean, rstd (N, D); c[0] eps                                                                             */ \
+    OP(group_moments, LAMI_POOL)                                                                                            \
+    /* in x, mean, rstd, gamma, beta; out y */                                                                              \
+    OP(norm_groups, LAMI_MAP)                                                                                               \
+    /* in dy, x, mean, rstd; out a, b (N, D): per sample and channel, sums of dy xhat and dy */                             \
+    OP(group_sums, LAMI_POOL)                                                                                               \
+    /* in a, b, gamma; out the groups' means of gamma dy xhat and gamma dy */                                               \
+    OP(group_means, LAMI_POOL)                                                                                              \
+    /* in dy, x, mean, rstd, gamma, these means; out dx */                                                                  \
+    OP(norm_groups_grad, LAMI_MAP)
+
+#define LAMI_OPS(OP) \
+    LAMI_ROW_OPS(OP) \
+    LAMI_IMAGE_OPS(OP)
 
 typedef enum lami_op {
 #define OP(name, class) LAMI_OP_##name,
     LAMI_OPS(OP)
 #undef OP
-        LAMI_OP_COUNT
+        LAMI_OP_COUNT,
+    LAMI_ROW_OP_COUNT = LAMI_OP_conv /* the first of images */
 } lami_op;
 
 enum { LAMI_INS = 7, LAMI_OUTS = 3, LAMI_CONSTANTS = 4 };
@@ -124,8 +167,20 @@ typedef struct lami_vars {
     double lr;
     double correct1, correct2; /* Adam: 1 / (1 - beta^t) */
     double grad_scale;         /* what scale_grad multiplies with: mean of accumulated batches, clipping */
+    double share;              /* of the weights in their average (`average`) */
     double batch;              /* samples of this step: the divisor of a mean over the batch */
 } lami_vars;
+
+/* The geometry of operations on images: arrays are channels-last, (N * h * w, c). */
+typedef struct lami_window {
+    size_t h, w, c; /* of a sample on the side of the layer's input */
+    size_t out_h, out_w;
+    size_t kernel_h, kernel_w, stride_h, stride_w;
+    ptrdiff_t pad_top, pad_left; /* below 0 in data gradients of convolutions with more padding than their window */
+    size_t up_h, up_w;           /* conv: rows and columns of zeros between those of the input, and one; 1: none */
+    size_t groups;     /* group norm */
+    int ties;          /* maxpool: whose gradient equal maxima get: 0 the first, 1 shared, 2 each */
+} lami_window;
 
 typedef struct lami_args {
     const void *in[LAMI_INS];
@@ -135,6 +190,7 @@ typedef struct lami_args {
     double c[LAMI_CONSTANTS];
     uint32_t place;     /* purpose << 24 | layer, for random numbers */
     uint32_t threshold; /* dropout: keep where word >= threshold */
+    const lami_window *window;
     const lami_vars *vars;
 } lami_args;
 

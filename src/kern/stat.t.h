@@ -165,7 +165,7 @@ static void tree_sum(const lami_args *args, lami_tile t, void *work)
     (void)work;
     for (int k = 0; k < 2 && args->out[k]; k++)
         EACH (args, t)
-            put(OUT(k), i, n, tree_of(IN(k), chunks_of(args), args->cols, i, n));
+            put(OUT(k), i, n, tree_of(IN(k), chunks_of(args), args->rows * args->cols, i, n));
 }
 
 typedef struct {

@@ -25,6 +25,17 @@ static void scale_grad(const lami_args *args, lami_tile t, void *work)
         put(OUT(0), i, n, at(IN(0), i, n) * scale);
 }
 
+/* a += share * (w - a): leaves an average as it is that the weights are equal to */
+static void average(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec share = vset((real)args->vars->share);
+    EACH (args, t) {
+        const vec a = at(IN(0), i, n);
+        put(OUT(0), i, n, vfma(share, at(IN(1), i, n) - a, a));
+    }
+}
+
 /* w -= lr * decay * w, as one factor. Source: Loshchilov, Hutter 2017, arXiv:1711.05101. */
 static void shrink(const lami_args *args, lami_tile t, void *work)
 {

@@ -25,7 +25,8 @@
 typedef enum lami_opt_kind {
     LAMI_OPT_REAL, /* double */
     LAMI_OPT_SIZE, /* size_t */
-    LAMI_OPT_PAIR, /* size_t[2], written 3x5 or 3 for 3x3 */
+    LAMI_OPT_PAIR, /* size_t[2], written 3x5 or 3 for 3x3; where `words` are given, one of them is fine, too: then both
+                      are lami_pair_word(its index) */
     LAMI_OPT_WORD, /* int: index into `words` */
     LAMI_OPT_FLAG  /* int: 1 where the word stands */
 } lami_opt_kind;
@@ -37,12 +38,23 @@ typedef struct lami_opt {
     int positional;
     int required;
     const char *name, *help;
-    const char *words; /* WORD: choices separated by spaces, the first one is 0 */
-    double fallback, least,
-        most; /* default and range; a REAL's range is least <= v, and v < most where most_excluded */
+    const char *words;  /* WORD, PAIR: choices separated by spaces, the first one is 0 */
+    double fallback;    /* default; -1 of a PAIR with words: the first of them */
+    double least, most; /* range; a REAL's is least <= v, and v < most where most_excluded */
     int most_excluded;
     size_t offset; /* into the layer's options structure */
 } lami_opt;
+
+static inline size_t lami_pair_word(size_t index)
+{
+    return SIZE_MAX - index;
+}
+
+/* Both numbers of a PAIR's default. */
+static inline size_t lami_pair_default(const lami_opt *row)
+{
+    return row->fallback < 0 ? lami_pair_word(0) : (size_t)row->fallback;
+}
 
 #define LAMI_OPT_END \
     {                \
@@ -63,8 +75,9 @@ typedef struct lami_param_spec {
     lami_init init;
     int trained;    /* 0: running statistics, changed by the forward pass in training */
     int decays;     /* 1: L2 and weight decay apply (weights) */
-    int transposed; /* 1: the file holds (cols, rows), as PyTorch has linear weights; rows then follow the sample's
-                         shape `image` in the file in C, H, W order and in memory in H, W, C order */
+    int transposed; /* 1: the file holds (cols, rows), as PyTorch has linear weights; rows then follow the
+                       shape `image` in the file in C, H, W order and in memory in H, W, C order */
+    int kernel;     /* 1: of a convolution; `image` is C x KH x KW, and the file's shape (cols, C, KH, KW) */
     lam_shape image;
     int index; /* into the network's parameters; set by the graph */
 } lami_param_spec;
@@ -134,10 +147,7 @@ lam_status lami_layer_shape(lami_node *node);
 
 const lami_layer *lami_layer_find(const char *name, size_t length);
 
-/* 1 for words that later versions will know (conv, maxpool ...): refused as not built yet. */
-int lami_layer_reserved(const char *name, size_t length);
-
-extern const lami_layer lami_affine, lami_relu, lami_leakyrelu, lami_elu, lami_gelu, lami_silu, lami_sigmoid, lami_tanh,
-    lami_batchnorm, lami_layernorm, lami_dropout, lami_residual;
+extern const lami_layer lami_affine, lami_conv, lami_relu, lami_leakyrelu, lami_elu, lami_gelu, lami_silu, lami_sigmoid,
+    lami_tanh, lami_batchnorm, lami_layernorm, lami_dropout, lami_maxpool, lami_avgpool, lami_groupnorm, lami_flatten, lami_residual;
 
 #endif

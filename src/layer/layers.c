@@ -5,8 +5,9 @@
 #include <string.h>
 
 const lami_layer *const lami_layers[] = {
-    &lami_affine, &lami_relu,      &lami_leakyrelu, &lami_elu,     &lami_gelu,     &lami_silu, &lami_sigmoid,
-    &lami_tanh,   &lami_batchnorm, &lami_layernorm, &lami_dropout, &lami_residual, NULL,
+    &lami_affine,  &lami_conv,    &lami_relu,      &lami_leakyrelu, &lami_elu,       &lami_gelu,
+    &lami_silu,    &lami_sigmoid, &lami_tanh,      &lami_batchnorm, &lami_layernorm, &lami_dropout,
+    &lami_maxpool, &lami_avgpool, &lami_groupnorm, &lami_flatten,   &lami_residual,  NULL,
 };
 
 static int is_word(const char *word, const char *name, size_t length)
@@ -27,15 +28,6 @@ const lami_layer *lami_layer_find(const char *name, size_t length)
             (is_word(lami_layers[i]->name, name, length) || is_word(lami_layers[i]->alias, name, length)))
             return lami_layers[i];
     return NULL;
-}
-
-int lami_layer_reserved(const char *name, size_t length)
-{
-    static const char *const words[] = { "conv", "maxpool", "avgpool", "groupnorm", "flatten" };
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (is_word(words[i], name, length))
-            return 1;
-    return 0;
 }
 
 lami_param_spec *lami_param(lami_node *node, const char *name, size_t rows, size_t cols, lami_init init)

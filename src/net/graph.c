@@ -55,6 +55,29 @@ static lam_status add_node(builder *b, const lami_layer *layer, const void *opts
 
 static lam_status build_chain(builder *b, const lami_item *chain, int input, int *output);
 
+/* The shortcut that fits images: a 1x1 convolution with the stride that makes the sizes equal, where there is one. */
+static void shortcut_hint(char *what, size_t size, const lam_shape *a, const lam_shape *s)
+{
+    char got[LAMI_SHAPE_TEXT], other[LAMI_SHAPE_TEXT];
+    size_t stride[2] = { 0, 0 };
+    for (int k = 0; k < 2 && s->rank == 3; k++)
+        for (size_t t = 1; t <= s->dim[1 + k] && !stride[k]; t++)
+            if ((s->dim[1 + k] - 1) / t + 1 == a->dim[1 + k])
+                stride[k] = t;
+    const int n =
+        snprintf(what, size, "residual: the chain gives %s of %s", lami_shape_text(got, a), lami_shape_text(other, s));
+    if (stride[0] == 1 && stride[1] == 1)
+        snprintf(what + n, size - (size_t)n, "; '| conv %zu 1x1' makes a shortcut that fits", a->dim[0]);
+    else if (stride[0] && stride[0] == stride[1])
+        snprintf(what + n, size - (size_t)n, "; '| conv %zu 1x1 stride %zu' makes a shortcut that fits", a->dim[0],
+                 stride[0]);
+    else if (stride[0] && stride[1])
+        snprintf(what + n, size - (size_t)n, "; '| conv %zu 1x1 stride %zux%zu' makes a shortcut that fits", a->dim[0],
+                 stride[0], stride[1]);
+    else
+        snprintf(what + n, size - (size_t)n, "; it needs a shortcut after '|'");
+}
+
 static lam_status build_residual(builder *b, const lami_item *item, int input, int *output)
 {
     int body, shortcut = input;
@@ -72,8 +95,7 @@ static lam_status build_residual(builder *b, const lami_item *item, int input, i
             snprintf(what, sizeof what, "residual: the chain gives %s of %s; '| affine %zu' makes a shortcut that fits",
                      got, other, a->dim[0]);
         else
-            snprintf(what, sizeof what, "residual: the chain gives %s of %s; it needs a shortcut after '|'", got,
-                     other);
+            shortcut_hint(what, sizeof what, a, s);
         return lami_notation_fail(LAM_ESHAPE, b->text, item->position, what);
     }
     return add_node(b, &lami_residual, NULL, body, shortcut, item, output);
@@ -160,6 +182,8 @@ void lami_node_name(char name[64], const lam_net *net, size_t node)
 
 static lam_shape file_shape(const lami_param_spec *s)
 {
+    if (s->kernel)
+        return (lam_shape) { 4, { s->cols, s->image.dim[0], s->image.dim[1], s->image.dim[2] } };
     if (s->transposed)
         return lami_shape2(s->cols, s->rows);
     return s->rows == 1 ? lami_shape1(s->cols) : lami_shape2(s->rows, s->cols);
@@ -207,7 +231,14 @@ lam_status lami_graph_build(lam_net *net, const char *text, size_t classes)
     }
     LAM_TRY(fill_in_classes(net, text, classes));
     LAM_TRY(build_chain(&b, net->tree, LAMI_NET_INPUT, &output));
-    net->classes = lam_shape_count(shape_at(&b, output));
+    const lam_shape *scores = shape_at(&b, output);
+    if (lami_rows(scores) > 1) {
+        char got[LAMI_SHAPE_TEXT];
+        return lami_fail(LAM_ESHAPE,
+                         "the network ends with an image %s, and %s takes a row: 'avgpool global' or 'affine' makes one",
+                         lami_shape_text(got, scores), net->loss->name);
+    }
+    net->classes = lam_shape_count(scores);
     int *consumer = lami_alloc(net->nodes, sizeof *consumer);
     if (!consumer)
         return LAM_ENOMEM;
@@ -236,7 +267,9 @@ static void init_weight(const lam_net *net, size_t param, double deviation, uint
 /* Kaiming: He et al. 2015, arXiv:1502.01852, by inputs. Xavier: Glorot, Bengio 2010, 2 / (inputs + outputs). */
 static double deviation_of(const lam_net *net, const lami_net_param *p, const lam_options *options)
 {
-    const double inputs = (double)p->spec->rows, outputs = (double)p->spec->cols;
+    const lami_param_spec *s = p->spec;
+    const double inputs = (double)s->rows;
+    const double outputs = (double)s->cols * (s->kernel ? (double)(s->image.dim[1] * s->image.dim[2]) : 1);
     if (!strcmp(options->init, "normal") ||
         (!strcmp(options->init, "auto") && lami_option_given(options, offsetof(lam_options, init_scale))))
         return options->init_scale;

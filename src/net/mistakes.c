@@ -59,10 +59,11 @@ const char *lami_expected_value(char out[LAMI_LISTED], const lami_opt *row)
         snprintf(out, LAMI_LISTED, "expected two whole numbers such as 3x5, or one for both, from %.0f to %.0f",
                  row->least, row->most);
     size_t n;
-    if (row->kind == LAMI_OPT_WORD) {
+    if (row->words) {
         for (size_t i = 0; lami_scan_word(row->words, i, &n), n; i++)
             lami_list_add(words, NAMES, lami_scan_word(row->words, i, &n), n);
-        snprintf(out, LAMI_LISTED, "expected one of %s", words);
+        const size_t used = row->kind == LAMI_OPT_PAIR ? strlen(out) : 0;
+        snprintf(out + used, LAMI_LISTED - used, used ? ", or one of %s" : "expected one of %s", words);
     }
     return out;
 }
@@ -134,12 +135,6 @@ lam_status lami_unknown_item(const lami_scan *scan)
     char quoted[LAMI_QUOTED], known[NAMES], expected[LAMI_LISTED];
     word_list l = { .count = 0, .used = 0 };
     list_items(known, &l);
-    if (lami_layer_reserved(lami_token_text(scan), t->length)) {
-        char what[LAMI_QUOTED + 32];
-        snprintf(what, sizeof what, "%s is not built yet", lami_quote(quoted, scan));
-        snprintf(expected, sizeof expected, "this version has %s", known);
-        return lami_scan_fail(LAM_EUNSUPPORTED, scan->text, t->start, what, expected);
-    }
     if (!guess(expected, scan, &l))
         snprintf(expected, sizeof expected, "expected a layer or loss (%s)", known);
     return lami_mistake(scan, t->start, expected, "unknown word %s", lami_quote(quoted, scan));

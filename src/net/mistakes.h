@@ -15,7 +15,7 @@ enum {
 lam_status lami_mistake(const lami_scan *scan, size_t position, const char *expected, const char *format, ...)
     LAMI_PRINTF(4, 5);
 
-/* The current token is the name of no layer and no loss: LAM_ENOTATION, LAM_EUNSUPPORTED for a reserved word. */
+/* The current token is the name of no layer and no loss: LAM_ENOTATION. */
 lam_status lami_unknown_item(const lami_scan *scan);
 
 /* The current token is no option of the layer and no value of a row from `next` on (NULL: options have begun). */

@@ -44,8 +44,7 @@ static const lami_layer *find_layer(const char *name, size_t length)
 
 int lami_begins_item(const char *name, size_t length)
 {
-    return find_layer(name, length) || lami_loss_find(name, length) || lami_layer_reserved(name, length) ||
-           lami_is_word(residual_word, name, length);
+    return find_layer(name, length) || lami_loss_find(name, length) || lami_is_word(residual_word, name, length);
 }
 
 /* The place of a word in a list separated by spaces; -1 when it is not there. */
@@ -67,13 +66,12 @@ static void set_defaults(const lami_layer *layer, void *opts)
 {
     for (const lami_opt *row = layer->options; row && row->name; row++) {
         char *const field = (char *)opts + row->offset;
-        const size_t size = (size_t)row->fallback;
         if (row->kind == LAMI_OPT_REAL)
             memcpy(field, &row->fallback, sizeof row->fallback);
         else if (row->kind == LAMI_OPT_SIZE)
-            memcpy(field, &size, sizeof size);
+            memcpy(field, &(const size_t) { (size_t)row->fallback }, sizeof(size_t));
         else if (row->kind == LAMI_OPT_PAIR)
-            memcpy(field, (const size_t[2]) { size, size }, 2 * sizeof size);
+            memcpy(field, (const size_t[2]) { lami_pair_default(row), lami_pair_default(row) }, 2 * sizeof(size_t));
         else
             memcpy(field, &(const int) { (int)row->fallback }, sizeof(int));
     }
@@ -114,6 +112,11 @@ static int read_pair(size_t pair[2], const char *text, size_t length, const lami
 {
     const char *x = memchr(text, 'x', length);
     const size_t first = x ? (size_t)(x - text) : length;
+    const int word = row->words ? word_index(row->words, text, length) : -1;
+    if (word >= 0) {
+        pair[0] = pair[1] = lami_pair_word((size_t)word);
+        return 1;
+    }
     if (!read_size(&pair[0], text, first, row->least, row->most))
         return 0;
     pair[1] = pair[0];
@@ -188,7 +191,7 @@ static const lami_opt *positional_row(const parser *p, const progress *done)
         const int wants_word = row->kind == LAMI_OPT_WORD;
         if (!wants_word && t->kind == LAMI_TOKEN_NUMBER)
             return row;
-        if (wants_word && t->kind == LAMI_TOKEN_WORD &&
+        if (row->words && t->kind == LAMI_TOKEN_WORD &&
             word_index(row->words, lami_token_text(&p->scan), t->length) >= 0)
             return row;
         if (row->required)

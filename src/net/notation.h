@@ -26,7 +26,7 @@ typedef struct lami_item {
 
 /* Parse. *net is the first item of the outermost chain, yours (lami_notation_free). The text needs not outlive the
  * call. Errors: LAM_ENOTATION with three lines: "<what>: line L, column C: <expected>", the line of text (cut to 100
- * characters round the place), a caret under the place; LAM_EUNSUPPORTED for reserved words; LAM_ENOMEM. */
+ * characters round the place), a caret under the place; LAM_ENOMEM. */
 lam_status lami_notation_parse(lami_item **net, const char *text);
 void lami_notation_free(lami_item *net);
 

@@ -38,14 +38,20 @@ static void put_size(printer *out, size_t value)
     put(out, number);
 }
 
+static void put_word(printer *out, const lami_opt *row, size_t index)
+{
+    size_t length;
+    const char *text = lami_scan_word(row->words, index, &length);
+    put_part(out, text, length);
+}
+
 static void put_value(printer *out, const lami_opt *row, const void *opts)
 {
     const char *const field = (const char *)opts + row->offset;
     char number[LAMI_REAL_TEXT];
     double real;
-    size_t size[2], length;
+    size_t size[2];
     int word;
-    const char *text;
     switch (row->kind) {
     case LAMI_OPT_REAL:
         memcpy(&real, field, sizeof real);
@@ -58,14 +64,17 @@ static void put_value(printer *out, const lami_opt *row, const void *opts)
         break;
     case LAMI_OPT_PAIR:
         memcpy(size, field, sizeof size);
+        if (row->words && (double)size[0] > row->most) {
+            put_word(out, row, lami_pair_word(size[0]));
+            break;
+        }
         put_size(out, size[0]);
         put(out, "x");
         put_size(out, size[1]);
         break;
     case LAMI_OPT_WORD:
         memcpy(&word, field, sizeof word);
-        text = lami_scan_word(row->words, (size_t)word, &length);
-        put_part(out, text, length);
+        put_word(out, row, (size_t)word);
         break;
     case LAMI_OPT_FLAG:
         break;
@@ -87,7 +96,7 @@ static int is_default(const lami_opt *row, const void *opts)
         return size[0] == (size_t)row->fallback;
     case LAMI_OPT_PAIR:
         memcpy(size, field, sizeof size);
-        return size[0] == (size_t)row->fallback && size[1] == size[0];
+        return size[0] == lami_pair_default(row) && size[1] == size[0];
     case LAMI_OPT_WORD:
     case LAMI_OPT_FLAG:
         memcpy(&word, field, sizeof word);

@@ -27,7 +27,9 @@ static size_t round_up(size_t n, size_t unit)
 enum {
     MOST_ROWS = 8 * LAMI_GEMM_ROWS, /* rows of a product's tile: packed columns are used for all of them */
     MOST_COLS = 128,
-    TASKS_WANTED = 4,  /* per thread, so that uneven tiles and other processes even out */
+    TASKS_WANTED = 4, /* per thread, so that uneven tiles and other processes even out */
+    MOST_CONV_ROWS = 40 * LAMI_GEMM_ROWS,
+    MOST_CONV_FILTERS = 256,
     SMALL_TASK = 4096, /* elements: less is not worth handing out */
     VECTOR_TASK = 1024 /* columns of a tile of one row */
 };
@@ -60,16 +62,54 @@ static void shape_product(const lami_plan *plan, lami_group *g, const lami_recor
         g->tile_cols = round_up(g->tile_cols / 2, panel);
 }
 
-static void shape_others(lami_group *g)
+static int is_filter(lami_op op)
 {
+    return op == LAMI_OP_conv_filter || op == LAMI_OP_winograd_filter;
+}
+
+/* Tiles of a convolution: rows that share a copy of the image, all filters unless they are many. Its filters' gradient:
+ * all rows of a chunk, or parts of them where there are few chunks. */
+static void shape_conv(const lami_plan *plan, lami_group *g, const lami_record *lead)
+{
+    const size_t wanted = TASKS_WANTED * (size_t)plan->threads;
+    const size_t panel =
+        round_up(plan->ops->panel, lead->op == LAMI_OP_conv || lead->op == LAMI_OP_conv_filter ? 1 : 16);
+    const int filter = is_filter(lead->op);
+    g->tile_cols = g->whole_rows ? g->cols : least(g->cols, filter ? MOST_CONV_FILTERS : MOST_COLS);
+    g->tile_rows = filter ? lead->rows.times : least(g->rows, MOST_CONV_ROWS);
+    const size_t least_rows = filter ? 2 * LAMI_GEMM_ROWS : 4 * LAMI_GEMM_ROWS;
+    while (tiles(g) < wanted && g->tile_rows >= 2 * least_rows && lead->op != LAMI_OP_winograd_filter)
+        g->tile_rows = round_up(g->tile_rows / 2, LAMI_GEMM_ROWS);
+    while (!g->whole_rows && tiles(g) < wanted && g->tile_cols > panel)
+        g->tile_cols = round_up(g->tile_cols / 2, panel);
+}
+
+/* Elements that go into one of the output: more than one where images become few numbers. */
+static size_t work_of(const lami_plan *plan, const lami_record *r)
+{
+    const size_t made = lami_extent_of(r->rows, plan->samples) * r->cols;
+    size_t most = made;
+    for (int i = 0; i < LAMI_INS; i++) {
+        const lami_buffer *b = &plan->buffer[r->in[i]];
+        if (r->in[i] && lami_extent_of(b->rows, plan->samples) * b->cols > most)
+            most = lami_extent_of(b->rows, plan->samples) * b->cols;
+    }
+    return most / made;
+}
+
+static void shape_others(const lami_plan *plan, lami_group *g, const lami_record *lead)
+{
+    const size_t each = lami_op_table[lead->op].class == LAMI_POOL ? work_of(plan, lead) : 1;
     if (g->rows == 1) {
         g->tile_rows = 1;
         g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
         return;
     }
     g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
-    g->tile_rows = g->chunk ? g->chunk : 8;
-    while (g->tile_rows * g->tile_cols < SMALL_TASK && g->tile_rows < g->rows)
+    g->tile_rows = g->chunk ? g->chunk : each > 1 ? 1 : 8;
+    if (lead->op == LAMI_OP_winograd_weights) /* the places of a panel are made together */
+        g->tile_rows = 36 * lead->window.c;
+    while (g->tile_rows * g->tile_cols * each < SMALL_TASK && g->tile_rows < g->rows)
         g->tile_rows *= 2;
 }
 
@@ -78,10 +118,12 @@ static void shape_group(const lami_plan *plan, lami_group *g)
     const lami_record *lead = &plan->record[plan->order[g->first]];
     g->rows = lami_extent_of(lead->rows, plan->samples);
     g->cols = lead->cols;
-    if (lami_op_table[lead->op].class == LAMI_PRODUCER)
+    if (lead->op == LAMI_OP_conv || lead->op == LAMI_OP_winograd || is_filter(lead->op))
+        shape_conv(plan, g, lead);
+    else if (lami_op_table[lead->op].class == LAMI_PRODUCER)
         shape_product(plan, g, lead);
     else
-        shape_others(g);
+        shape_others(plan, g, lead);
     if (g->chunk)
         g->tile_rows = round_up(g->tile_rows, g->chunk);
     const size_t most = LAMI_MAX_TASKS / (size_t)plan->phase[g->phase].count; /* so that a phase has not too many */
@@ -109,6 +151,7 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples)
                            .chunk = r->chunk,
                            .place = r->place,
                            .threshold = r->threshold,
+                           .window = &r->window,
                            .vars = &plan->vars };
         for (int k = 0; k < LAMI_INS; k++)
             a->in[k] = plan->buffer[r->in[k]].address;
@@ -257,7 +300,12 @@ void lami_group_cost(const lami_plan *plan, size_t group, double *flops, double 
         const int i = plan->order[g->first + k];
         const lami_record *r = &plan->record[i];
         const lami_args *a = &plan->args[i];
-        if (lami_op_table[r->op].class == LAMI_PRODUCER)
+        if (is_filter(r->op)) /* rows are those of all chunks */
+            *flops += 2.0 * (double)r->rows.times * (double)a->cols * (double)a->depth;
+        else if (r->op == LAMI_OP_conv) /* of the window, only what meets no zeros between pixels */
+            *flops += 2.0 * (double)a->rows * (double)a->cols * (double)a->depth /
+                      (double)(a->window->up_h * a->window->up_w);
+        else if (lami_op_table[r->op].class == LAMI_PRODUCER)
             *flops += 2.0 * (double)a->rows * (double)a->cols * (double)a->depth;
         /* what the group reads from outside and leaves behind; what stays inside a tile costs nothing */
         for (int n = 0; n < LAMI_INS + LAMI_OUTS; n++) {

@@ -28,7 +28,7 @@ static lami_class class_of(const lami_record *r)
 
 static int same_extent(lami_extent a, lami_extent b)
 {
-    return a.per_sample == b.per_sample && a.fixed == b.fixed && a.chunk == b.chunk;
+    return a.per_sample == b.per_sample && a.fixed == b.fixed && a.chunk == b.chunk && a.times == b.times;
 }
 
 /* Has a buffer the rows and columns of the operation's output? */
@@ -39,7 +39,7 @@ static int aligned(const lami_buffer *b, const lami_record *r)
 
 int lami_reads_whole(const lami_plan *plan, const lami_record *r, lami_buf b)
 {
-    return class_of(r) == LAMI_PRODUCER || !aligned(&plan->buffer[b], r);
+    return class_of(r) == LAMI_PRODUCER || class_of(r) == LAMI_POOL || !aligned(&plan->buffer[b], r);
 }
 
 /* What record j wants of group g is there once g's tile has run: elements of the same tile, or, where a row operation
@@ -63,7 +63,7 @@ static int group_for(const merger *m, size_t index)
     const lami_plan *plan = m->plan;
     const lami_record *j = &plan->record[index];
     const lami_class class = class_of(j);
-    if (!plan->merge || class == LAMI_PRODUCER || class == LAMI_TREE)
+    if (!plan->merge || class == LAMI_PRODUCER || class == LAMI_POOL || class == LAMI_TREE)
         return -1;
     int g = -1, after = -1;
     for (int i = 0; i < LAMI_INS; i++)

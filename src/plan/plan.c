@@ -15,7 +15,7 @@ static size_t chunk_rows(lami_extent rows)
 size_t lami_extent_of(lami_extent e, size_t samples)
 {
     const size_t rows = e.per_sample * samples + e.fixed;
-    return e.chunk ? (rows + e.chunk - 1) / e.chunk : rows;
+    return e.chunk ? (rows + e.chunk - 1) / e.chunk * (e.times ? e.times : 1) : rows;
 }
 
 lam_status lami_plan_new(lami_plan **out, const lami_ops *ops, lam_dtype dtype, size_t max_samples, int threads,

@@ -17,9 +17,9 @@ typedef int lami_buf; /* a buffer of a plan, numbered from 1; LAMI_NONE: there i
 enum { LAMI_NONE = 0 };
 
 /* A number of rows that may grow with the batch: per_sample * n + fixed; with `chunk`, how many chunks of so many rows
- * that is. */
+ * that is, `times` (or 1) rows each. */
 typedef struct lami_extent {
-    size_t per_sample, fixed, chunk;
+    size_t per_sample, fixed, chunk, times;
 } lami_extent;
 
 static inline lami_extent lami_per_sample(size_t rows)
@@ -41,6 +41,7 @@ typedef struct lami_record {
     size_t cols, chunk;
     double c[LAMI_CONSTANTS];
     uint32_t place, threshold;
+    lami_window window;
 } lami_record;
 
 enum { LAMI_NODE_LOSS = -1, LAMI_NODE_UPDATE = -2 };
@@ -81,6 +82,7 @@ struct lami_plan {
     lam_dtype dtype;
     size_t max_samples, samples; /* samples: what the sizes are set for; 0: not set yet */
     int merge, threads;
+    int direct;     /* convolutions as sums of products only */
     int fused;      /* no gradients are asked for: the update may run inside the backward pass */
     int node, part; /* to which lami_emit attributes records */
     lami_record *record;
