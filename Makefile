@@ -12,6 +12,8 @@ BUILD_NEEDS = \
   "pkg-config:finds the libraries" \
   "libjansson-dev:JSON in model files, logs and --json" \
   "libmd-dev:SHA-256 of the weights" \
+  "libjpeg62-turbo-dev:JPEG files as data" \
+  "libpng-dev:PNG files as data" \
   "zlib1g-dev:gzip data files"
 DEMO_NEEDS = "dataset-fashion-mnist:the data of the demo (60,000 + 10,000 images)"
 TEST_NEEDS = \

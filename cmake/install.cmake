@@ -40,6 +40,8 @@ if(IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
 else()
   set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
+list(JOIN optional_modules " " optional_names)
+string(STRIP "jansson libmd ${optional_names} zlib" pc_requires)
 configure_file(cmake/lamina.pc.in lamina.pc @ONLY)
 configure_package_config_file(cmake/lamina-config.cmake.in lamina-config.cmake INSTALL_DESTINATION ${config_dir}
   NO_SET_AND_CHECK_MACRO)

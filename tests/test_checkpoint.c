@@ -256,6 +256,8 @@ static void stopped_anywhere_and_resumed_is_the_same_training(void **state)
         "epochs=3.5 batch=10 optim=sgd dtype=f64 sample=replace l2=1e-3 preprocess=standardize",
         "epochs=4 batch=10 optim=rmsprop patience=2",
         "steps=17 batch=10 optim=nesterov seed=7 save-every=1epochs dropout-seed=9",
+        "epochs=4 batch=10 ema=0.9 bn-recompute=40 threads=3",
+        "epochs=8 batch=5 ema=0.95 accumulate=2 clip=1 optim=sgd",
     };
     static const size_t stops[] = { 1, 3, 5, 9, 10, 16 };
     for (size_t i = 0; i < 2 * sizeof lists / sizeof *lists; i++) {
@@ -389,7 +391,8 @@ static void killed_at_any_moment_and_resumed_is_the_same_training(void **state)
 {
     (void)state;
     static const char *const lists[] = { "epochs=40 batch=10 save-every=0s threads=1",
-                                         "epochs=60 batch=10 save-every=3steps threads=2" };
+                                         "epochs=60 batch=10 save-every=3steps threads=2",
+                                         "epochs=40 batch=10 save-every=0s ema=0.99 bn-recompute=50" };
     lam_data *data = toy_data(N, VAL, D, 3, 1.5);
     const lami_rng rng = lami_rng_make((uint64_t)getpid(), LAMI_RNG_TEST, 9, 0);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
@@ -587,7 +590,7 @@ static void every_failed_allocation_is_reported(void **state)
     for (long n = 1; status; n += 1 + n / 40) {
         snprintf(run, sizeof run, "thrifty%ld", n);
         lam_net *net = new_net(data, "");
-        lam_options *options = toy_options("epochs=1 batch=4 threads=1");
+        lam_options *options = toy_options("epochs=1 batch=4 threads=1 ema=0.9 bn-recompute=5");
         assert_ok(lam_options_set(options, "out", in_folder(run)));
         lami_alloc_fail_at(n);
         status = lam_train(net, data, options, NULL, NULL);

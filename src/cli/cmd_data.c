@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../core/escape.h"
 #include "../core/file.h"
 #include "../core/mem.h"
 #include "../core/parallel.h"
@@ -18,6 +19,7 @@ enum {
     CLASSES_ENDS = 5, /* of more classes: the largest and the smallest */
     NAMES_MOST = 10,  /* listed in one line */
     NAME_TEXT = 128,
+    PATH_TEXT = 1024,
     PARTS = LAM_TEST + 1
 };
 static const double imbalance = 10; /* largest class to smallest: worth a note */
@@ -27,7 +29,7 @@ struct opts {
 };
 static const cli_row rows[] = {
     CLI_FLAG(struct opts, strict, 0, "strict",
-             "exit status 5 when there are bad rows, values that are not finite, or samples in two parts"),
+             "exit status 5 when there are bad rows or files, values that are not finite, or samples in two parts"),
     CLI_END,
 };
 
@@ -413,8 +415,26 @@ static void print_bad_rows(const report *r)
         printf("            line %zu: %s\n", r->bad.first[i].line, r->bad.first[i].why);
 }
 
-static void print_pair(const lami_sample_at pair[2])
+static void print_bad_files(const report *r)
 {
+    const lami_bad_files *bad = &r->data->bad_files;
+    char text[CLI_TEXT_MAX * 2], shown[PATH_TEXT];
+    if (!bad->count)
+        return;
+    printf("bad files   %s left out\n", some(text, bad->count, "image file is", "image files are"));
+    for (size_t i = 0; i < bad->count; i++)
+        printf("            %s: %s\n", lami_escape(shown, sizeof shown, bad->file[i].path), bad->file[i].why);
+}
+
+static void print_pair(const report *r, const lami_sample_at pair[2])
+{
+    char a[PATH_TEXT], b[PATH_TEXT];
+    const char *const first = lami_data_sample_path(r->data, pair[0].part, pair[0].index);
+    const char *const second = lami_data_sample_path(r->data, pair[1].part, pair[1].index);
+    if (first && second) {
+        printf(" (such as %s and %s)\n", lami_escape(a, sizeof a, first), lami_escape(b, sizeof b, second));
+        return;
+    }
     printf(" (such as %s sample %zu and %s sample %zu)\n", lami_part_name(pair[0].part), pair[0].index,
            lami_part_name(pair[1].part), pair[1].index);
 }
@@ -437,7 +457,7 @@ static void print_duplicates(const report *r)
         if (!t->within[p])
             continue;
         print_samples(head, t->within[p], p, "equals one before", "equal one before");
-        print_pair(t->within_first[p]);
+        print_pair(r, t->within_first[p]);
         head = next;
     }
     for (int a = LAM_TRAIN; a < PARTS; a++)
@@ -446,12 +466,12 @@ static void print_duplicates(const report *r)
                 continue;
             print_samples(head, t->across[a][b], b, "is", "are");
             printf(" in the %s part, too", lami_part_name((lam_part)a));
-            print_pair(t->across_first[a][b]);
+            print_pair(r, t->across_first[a][b]);
             head = next;
         }
     if (t->conflicts) {
         printf("%s%s equal in all but the class", head, some(text, t->conflicts, "sample is", "samples are"));
-        print_pair(t->conflict_first);
+        print_pair(r, t->conflict_first);
     } else if (head != next)
         printf("%snone\n", head);
 }
@@ -487,6 +507,7 @@ static void print_wrong(const report *r)
 {
     char text[CLI_TEXT_MAX * 2];
     print_bad_rows(r);
+    print_bad_files(r);
     print_duplicates(r);
     print_constant(r);
     if (r->not_finite)
@@ -592,6 +613,16 @@ static json_t *json_bad_rows(const report *r)
     return json_pack("{s:I, s:o}", "count", (json_int_t)r->bad.count, "first", list);
 }
 
+static json_t *json_bad_files(const report *r)
+{
+    const lami_bad_files *bad = &r->data->bad_files;
+    json_t *list = json_array();
+    for (size_t i = 0; i < bad->count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o}", "path", lami_json_text(bad->file[i].path), "why",
+                                              lami_json_text(bad->file[i].why)));
+    return list;
+}
+
 static lam_status print_json(const report *r)
 {
     char shape[LAMI_SHAPE_TEXT];
@@ -610,6 +641,8 @@ static lam_status print_json(const report *r)
         json_object_set_new(json, "weight", weight);
     }
     json_object_set_new(json, "bad_rows", json_bad_rows(r));
+    if (lami_data_sample_path(r->data, LAM_TRAIN, 0))
+        json_object_set_new(json, "bad_files", json_bad_files(r));
     json_object_set_new(json, "duplicates", json_duplicates(r));
     json_object_set_new(json, "constant", json_integer((json_int_t)constant_inputs(r)));
     json_object_set_new(json, "not_finite", json_integer((json_int_t)r->not_finite));
@@ -624,10 +657,12 @@ static lam_status judge(const report *r)
     for (int a = LAM_TRAIN; a < PARTS; a++)
         for (int b = a + 1; b < PARTS; b++)
             leaked += r->twins.across[a][b];
-    if (!r->bad.count && !r->not_finite && !leaked)
+    const size_t bad_files = r->data->bad_files.count;
+    if (!r->bad.count && !bad_files && !r->not_finite && !leaked)
         return LAM_OK;
-    return lami_fail(LAM_ECHECK, "%s: bad rows: %zu, numbers that are not finite: %zu, samples in two parts: %zu",
-                     r->path, r->bad.count, r->not_finite, leaked);
+    return lami_fail(LAM_ECHECK, "%s: bad %s: %zu, numbers that are not finite: %zu, samples in two parts: %zu",
+                     r->path, bad_files ? "files" : "rows", bad_files ? bad_files : r->bad.count, r->not_finite,
+                     leaked);
 }
 
 static int run(const cli_call *call)
@@ -657,7 +692,8 @@ const cli_cmd cmd_data = {
         "Look through a data set before training on it. Prints its parts and the shape of a sample; range, mean and "
         "deviation of the inputs, for a table of each column, of the training part; classes with their numbers of "
         "samples, or the numbers to predict. Then what may be wrong: rows of a table that cannot be used, with their "
-        "lines; samples that are there twice, above all in two parts; equal samples of different classes; inputs that "
+        "lines; image files that cannot be read; samples that are there twice, above all in two parts; equal samples "
+        "of different classes; inputs that "
         "never change; numbers that are not finite; classes of very different sizes.\n"
         "\n"
         "The exit status is 0 whatever is found, unless --strict is given. -q leaves out the tables, -v prints all of "

@@ -39,6 +39,7 @@ typedef struct tally {
     const lam_net *net;
     const lam_data *data;
     cli_answer answer;
+    const char *tta; /* NULL: none */
     lam_part part;
     size_t count;
     double loss;
@@ -285,7 +286,10 @@ static void print_line(const tally *t)
         printf("R2 %.4f, rmse %.4g, mean absolute error %.4g, ", m.r2, m.rmse, m.mae);
     } else
         printf("accuracy %.2f%%, ", 100 * accuracy_of_all(t));
-    printf("loss %.4g\n", t->loss / (double)t->count);
+    printf("loss %.4g", t->loss / (double)t->count);
+    if (t->tta)
+        printf(" (tta %s)", t->tta);
+    putchar('\n');
 }
 
 static lam_status print_text(const tally *t, const cli_call *call)
@@ -323,8 +327,9 @@ static lam_status print_json(const tally *t)
     for (size_t k = 0; !t->classes && k < t->net->classes; k++)
         json_array_append_new(list, json_target(t, k));
     json_t *json =
-        json_pack("{s:o, s:o, s:I, s:s}", "accuracy", lami_json_real(t->errors ? NAN : accuracy_of_all(t)), "loss",
-                  lami_json_real(t->loss / (double)t->count), "count", (json_int_t)t->count, "split", names[t->part]);
+        json_pack("{s:o, s:o, s:I, s:s, s:s*}", "accuracy", lami_json_real(t->errors ? NAN : accuracy_of_all(t)),
+                  "loss", lami_json_real(t->loss / (double)t->count), "count", (json_int_t)t->count, "split",
+                  names[t->part], "tta", t->tta);
     if (t->errors) {
         const lam_metrics m = errors_of(t, 0, t->net->classes);
         json_object_set_new(json, "r2", lami_json_real(m.r2));
@@ -341,7 +346,7 @@ static int run(const cli_call *call)
     lam_net *net = NULL;
     lam_data *data = NULL;
     lam_session *session = NULL;
-    tally t = { 0 };
+    tally t = { .tta = strcmp(call->options->tta, "none") ? call->options->tta : NULL };
     lam_status status;
     LAM_TRY_DONE(cli_open_model(&net, &data, call->arg[0], o->data, call, 0));
     t.net = net;
@@ -379,7 +384,7 @@ const cli_cmd cmd_eval = {
     .examples = "  lamina eval runs/001\n  lamina eval model.safetensors --data fashion-mnist --split train --json\n",
     .rows = rows,
     .own_size = sizeof(struct opts),
-    .groups = LAMI_FOR_ALL | LAMI_FOR_BATCH | LAMI_FOR_READ | LAMI_FOR_SPLIT,
+    .groups = LAMI_FOR_ALL | LAMI_FOR_BATCH | LAMI_FOR_READ | LAMI_FOR_SPLIT | LAMI_FOR_SCORE,
     .also = "seed",
     .arg_name = "RUN|MODEL",
     .least_args = 1,

@@ -5,6 +5,7 @@
 #include "../core/mem.h"
 #include "../core/parallel.h"
 #include "../data/data.h"
+#include "../data/image.h"
 #include "../kern/ops.h"
 #include "cli.h"
 
@@ -13,17 +14,24 @@ struct opts {
 };
 
 /* Optional parts, and why one is missing. A part that is here names the library behind it. */
-static const struct {
-    const char *name;
-    int here;
-    const char *text;
-} parts[] = {
-    { "gzip", 1, "zlib: idx.gz, .tar.gz" },
-    { "images", 0, "not in this build: no decoding of image files" },
-    { "cuda", 0, "not in this build" },
-    { "mpi", 0, "not in this build" },
-};
-enum { PARTS = sizeof parts / sizeof *parts };
+enum { GZIP, JPEG, PNG, CUDA, MPI, PARTS };
+static const char *const part_name[PARTS] = { "gzip", "jpeg", "png", "cuda", "mpi" };
+
+static int part_here(size_t part)
+{
+    return part == GZIP || (part == JPEG && lami_image_reads(LAMI_IMAGE_JPEG)) ||
+           (part == PNG && lami_image_reads(LAMI_IMAGE_PNG));
+}
+
+static const char *part_text(size_t part)
+{
+    static const char *const here[PARTS] = { "zlib: idx.gz, .tar.gz", "libjpeg-turbo: .jpg files", "libpng: .png files",
+                                             "", "" };
+    static const char *const missing[PARTS] = { "", "made without libjpeg-turbo: no .jpg files",
+                                                "made without libpng: no .png files", "not in this build",
+                                                "not in this build" };
+    return part_here(part) ? here[part] : missing[part];
+}
 
 /* Where a data set is installed, yours; NULL: nowhere, or out of memory. */
 static char *installed_at(const lami_data_kind *kind)
@@ -80,8 +88,8 @@ static lam_status print_table(const lami_ops *used, const cli_call *call)
     cli_table_cell(table, "%d CPU%s by affinity mask and cgroup quota", cpus, cpus == 1 ? "" : "s");
     for (size_t i = 0; i < PARTS; i++) {
         cli_table_cell(table, "%s", i ? "" : "optional parts");
-        cli_table_cell(table, "%s", parts[i].name);
-        cli_table_cell(table, "%s", parts[i].text);
+        cli_table_cell(table, "%s", part_name[i]);
+        cli_table_cell(table, "%s", part_text(i));
     }
     data_cells(table);
     const lam_status status = cli_table_print(table, stdout, 0);
@@ -97,7 +105,7 @@ static lam_status print_json(const lami_ops *used, const cli_call *call)
     for (size_t i = 0; (name = lami_set_name(i, &usable)); i++)
         json_object_set_new(sets, name, json_boolean(usable));
     for (size_t i = 0; i < PARTS; i++)
-        json_object_set_new(optional, parts[i].name, json_boolean(parts[i].here));
+        json_object_set_new(optional, part_name[i], json_boolean(part_here(i)));
     for (size_t i = 0; lami_data_kinds[i]; i++) {
         char *path = installed_at(lami_data_kinds[i]);
         json_object_set_new(data, lami_data_kinds[i]->name, path ? lami_json_text(path) : json_null());

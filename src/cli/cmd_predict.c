@@ -3,8 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../core/escape.h"
 #include "../core/file.h"
 #include "../core/mem.h"
+#include "../data/image.h"
 #include "../data/npy.h"
 #include "../data/source.h"
 #include "../data/zip.h"
@@ -12,7 +14,7 @@
 #include "cli.h"
 #include "predictions.h"
 
-enum { FILE_MOST_BYTES = 1 << 30 };
+enum { FILE_MOST_BYTES = 1 << 30, PATH_TEXT = 1024 };
 
 struct opts {
     const char *data, *out;
@@ -39,6 +41,7 @@ typedef struct predictor {
     cli_predictions *predictions;
     const lam_options *options;
     size_t first; /* of each source; 0: all */
+    int quiet;
 } predictor;
 
 static lam_status predictor_new(predictor *p, const cli_call *call, size_t samples)
@@ -71,11 +74,14 @@ static void predictor_free(predictor *p)
 static lam_status predict_batch(const predictor *p, const lami_batch *b, cli_answer answer, cli_sample first)
 {
     const void *scores;
-    LAM_TRY(lami_session_load(p->session, b));
-    LAM_TRY(lami_session_scores(&scores, p->session));
+    LAM_TRY(lami_session_score(&scores, NULL, p->session, b));
     for (size_t i = 0; i < b->n; i++) {
         cli_sample s = first;
         s.index = first.index + i;
+        if (first.files && lami_data_sample_path(first.files, first.part, s.index)) {
+            s.source = lami_data_sample_path(first.files, first.part, s.index);
+            s.index = s.one_of_many = 0;
+        }
         s.label = b->label ? b->label[i] : -1;
         s.target = b->target ? b->target[i] : NULL;
         LAM_TRY(cli_predictions_add(p->predictions, scores, i, answer, &s));
@@ -95,7 +101,12 @@ static lam_status predict_part(predictor *p, const lam_data *data, lam_part part
     for (size_t at = 0; at < total;) {
         const size_t n = at_most(total - at, lami_session_batch(p->session));
         const lami_batch b = lami_gather(&p->rows, data, part, NULL, at, n, NULL);
-        LAM_TRY(predict_batch(p, &b, answer, (cli_sample) { .source = source, .index = at, .one_of_many = count > 1 }));
+        LAM_TRY(predict_batch(p, &b, answer,
+                              (cli_sample) { .source = source,
+                                             .index = at,
+                                             .one_of_many = count > 1,
+                                             .files = source && !lami_source_is_input(source) ? data : NULL,
+                                             .part = part }));
         at += n;
     }
     return LAM_OK;
@@ -125,12 +136,28 @@ static lam_status predict_bytes(predictor *p, const char *path, const uint8_t *b
 
 /* ---- sources ----------------------------------------------------------------------------------------------------- */
 
+/* Image files that were left out. */
+static void tell_bad_files(const predictor *p, const lam_data *data)
+{
+    char shown[PATH_TEXT];
+    for (size_t i = 0; !p->quiet && i < data->bad_files.count; i++)
+        fprintf(stderr, "lamina: %s: %s (left out)\n", lami_escape(shown, sizeof shown, data->bad_files.file[i].path),
+                data->bad_files.file[i].why);
+}
+
 /* source: the path as it was given. */
 static lam_status predict_samples(predictor *p, const char *source, const char *path, const lami_source *input)
 {
     lam_data *data;
     lam_part part;
-    LAM_TRY(cli_open_samples(&data, p->net, path, p->options, input));
+    const lam_status opened = cli_open_samples(&data, p->net, path, p->options, input);
+    if (opened && p->options->skip_bad && lami_image_named(path)) {
+        if (!p->quiet && (opened == LAM_EFORMAT || opened == LAM_EREAD))
+            fprintf(stderr, "lamina: %s (left out)\n", lam_last_error());
+        return opened == LAM_EFORMAT || opened == LAM_EREAD ? LAM_OK : opened;
+    }
+    LAM_TRY(opened);
+    tell_bad_files(p, data);
     lam_status status = cli_part(&part, data, -1);
     if (!status)
         status = predict_part(p, data, part, source);
@@ -156,7 +183,8 @@ static lam_status predict_input(predictor *p)
 {
     lami_source input;
     LAM_TRY(lami_source_open(&input, "-", NULL, 0));
-    const int arrays = lami_npy_looks_like(input.data, input.size) || lami_zip_looks_like(input.data, input.size);
+    const int arrays = lami_npy_looks_like(input.data, input.size) || lami_zip_looks_like(input.data, input.size) ||
+                       lami_image_looks_like(input.data, input.size);
     const lam_status status =
         arrays || p->net->schema ? predict_samples(p, "-", "-", &input) : predict_bytes(p, "-", input.data, input.size);
     lami_source_close(&input);
@@ -168,9 +196,9 @@ static lam_status predict_file(predictor *p, const char *path)
     lami_blob blob = { 0 };
     if (lami_source_is_input(path))
         return predict_input(p);
-    if (cli_is_data(path))
+    if (cli_is_data(path) || lami_is_folder(path))
         return predict_samples(p, path, path, NULL);
-    if (p->net->schema && !lami_is_folder(path))
+    if (p->net->schema)
         return predict_table(p, path);
     lam_status status = lami_blob_open(&blob, path, FILE_MOST_BYTES);
     if (!status)
@@ -224,7 +252,7 @@ static lam_status check_call(const cli_call *call)
 static int run(const cli_call *call)
 {
     const struct opts *o = call->own;
-    predictor p = { .options = call->options, .first = o->first };
+    predictor p = { .options = call->options, .first = o->first, .quiet = call->quiet };
     lam_status status = check_call(call);
     if (!status)
         status = o->data ? predict_data(&p, call) : predict_files(&p, call);
@@ -242,20 +270,23 @@ const cli_cmd cmd_predict = {
         "of class and probability; a yes or no for each of several targets is given as their probabilities. A network "
         "that ends in svm has no probabilities: its score is printed.\n"
         "\n"
-        "A FILE is a table (csv, tsv), which needs no column to predict, npy or npz arrays, all of them perhaps .gz, "
+        "A FILE is an image (.jpg, .png) or a folder, of which all images below it are meant; a table (csv, tsv), "
+        "which needs no column to predict; npy or npz arrays, all of these perhaps .gz; or samples as raw bytes, one "
         "or "
-        "samples as raw bytes, one or several, each in C x H x W order without a header (this version decodes no image "
-        "files); the i-th of several is PATH:i. \"-\" is standard input. The network's preprocessing is applied, and "
+        "several, each in C x H x W order without a header; the i-th of several is PATH:i. Images are scaled and cut "
+        "to the network's input, gray or in colour as that is, and --skip-bad passes over those that cannot be read. "
+        "\"-\" is standard input. The network's preprocessing is applied, and "
         "the columns of a table are found by name.\n"
         "\n"
         "--format csv has a header, the class, and a column per class or predicted number; npy is an array (samples, "
         "columns) of these; json is one object, as --json.",
     .examples = "  lamina predict runs/001 --data fashion-mnist --first 5\n"
+                "  lamina predict runs/003 cat.jpg photos/\n"
                 "  lamina predict runs/002 new.csv --format csv -o predicted.csv\n"
                 "  head -c 784 samples.raw | lamina predict runs/001 -\n",
     .rows = rows,
     .own_size = sizeof(struct opts),
-    .groups = LAMI_FOR_ALL | LAMI_FOR_BATCH | LAMI_FOR_READ | LAMI_FOR_SPLIT,
+    .groups = LAMI_FOR_ALL | LAMI_FOR_BATCH | LAMI_FOR_READ | LAMI_FOR_SPLIT | LAMI_FOR_SCORE,
     .also = "seed",
     .arg_name = "RUN|MODEL",
     .least_args = 1,

@@ -36,9 +36,9 @@ typedef struct training {
     lami_solver *solver;
     cli_progress *progress;
     lami_result result;
-    lam_metrics test;  /* count 0: not measured */
-    double limit;      /* seconds of --time; 0: none */
-    size_t steps_here; /* done by this process */
+    lam_metrics val, test; /* of the network that is kept; count 0: not measured */
+    double limit;          /* seconds of --time; 0: none */
+    size_t steps_here;     /* done by this process */
 } training;
 
 /* ---- setting up -------------------------------------------------------------------------------------------------- */
@@ -177,13 +177,14 @@ static int matters(const training *t, const lami_option *o)
             return 0;
     if (!strcmp(o->name, "lr") || !strcmp(o->name, "preprocess"))
         return 1;
+    if (!strcmp(o->name, "resize") || !strcmp(o->name, "color") || !strcmp(o->name, "skip-bad"))
+        return *value && strcmp(value, "auto") && strcmp(value, "0");
     if (o->groups & LAMI_FOR_READ && (!t->data->schema || !strcmp(value, "auto")))
         return 0;
     if (!strcmp(o->name, "epochs") && t->options->steps)
         return 0;
-    static const char *const plain[][2] = {
-        { "accumulate", "1" }, { "clip", "0" }, { "label-smoothing", "0" }, { "weight-decay", "0" }
-    };
+    static const char *const plain[][2] = { { "accumulate", "1" },   { "clip", "0" }, { "label-smoothing", "0" },
+                                            { "weight-decay", "0" }, { "ema", "0" },  { "tta", "none" } };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (!strcmp(o->name, plain[i][0]) && !strcmp(value, plain[i][1]))
             return 0;
@@ -241,6 +242,8 @@ static lam_status print_start(const training *t)
 /* Of the best weights; the last measure where no best is known. */
 static double best_validation(const training *t)
 {
+    if (t->val.count)
+        return lami_score(&t->val);
     return lam_data_count(t->data, LAM_VAL) ? t->result.best_accuracy : NAN;
 }
 
@@ -272,6 +275,7 @@ static lam_status print_json(const training *t)
                                                             .val = best_validation(t),
                                                             .test = t->test,
                                                             .values = lami_predicts_values(t->net, t->data),
+                                                            .tta = t->options->tta,
                                                             .run = t->run }));
 }
 
@@ -304,6 +308,17 @@ static lam_status train(training *t)
     return status;
 }
 
+/* The validation is measured anew where another network, or with other looks at a sample, came out than was the best. */
+static lam_status evaluate(training *t)
+{
+    const int anew = t->options->bn_recompute || strcmp(t->options->tta, "none") != 0;
+    if (lam_data_count(t->data, LAM_VAL) && anew)
+        LAM_TRY(lam_eval(&t->val, t->net, t->data, LAM_VAL, t->options));
+    if (lam_data_count(t->data, LAM_TEST))
+        return lam_eval(&t->test, t->net, t->data, LAM_TEST, t->options);
+    return LAM_OK;
+}
+
 static int run(const cli_call *call)
 {
     training t = { .call = call };
@@ -317,8 +332,8 @@ static int run(const cli_call *call)
     interrupted = cli_signal();
     if (interrupted)
         say_how_to_resume(&t);
-    else if (lam_data_count(t.data, LAM_TEST))
-        LAM_TRY_DONE(lam_eval(&t.test, t.net, t.data, LAM_TEST, t.options));
+    else
+        LAM_TRY_DONE(evaluate(&t));
     if (call->json)
         status = print_json(&t);
     else if (!interrupted)
@@ -355,7 +370,7 @@ const cli_cmd cmd_train = {
     .rows = rows,
     .own_size = sizeof(struct opts),
     .groups = LAMI_FOR_ALL | LAMI_FOR_NET | LAMI_FOR_DATA | LAMI_FOR_READ | LAMI_FOR_SPLIT | LAMI_FOR_TRAIN |
-              LAMI_FOR_KEEP | LAMI_FOR_BATCH | LAMI_FOR_SEED,
+              LAMI_FOR_KEEP | LAMI_FOR_BATCH | LAMI_FOR_SEED | LAMI_FOR_SCORE,
     .arg_name = "NET",
     .most_args = 1,
     .run = run,

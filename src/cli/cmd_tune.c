@@ -514,7 +514,7 @@ const cli_cmd cmd_tune = {
     .rows = rows,
     .own_size = sizeof(struct opts),
     .groups = LAMI_FOR_ALL | LAMI_FOR_NET | LAMI_FOR_DATA | LAMI_FOR_READ | LAMI_FOR_SPLIT | LAMI_FOR_TRAIN |
-              LAMI_FOR_KEEP | LAMI_FOR_BATCH | LAMI_FOR_SEED,
+              LAMI_FOR_KEEP | LAMI_FOR_BATCH | LAMI_FOR_SEED | LAMI_FOR_SCORE,
     .without = "save-every log",
     .arg_name = "NET",
     .most_args = 1,

@@ -55,6 +55,13 @@ static lam_status open_for(lam_data **data, const lam_net *net, const char *path
         .schema = net->schema, .reals = lami_loss_wants(net->loss), .label_optional = unlabeled, .input = input
     };
     lam_status status;
+    if (net->input.rank == 3 && (net->input.dim[0] == 1 || net->input.dim[0] == 3))
+        how.image = &net->input;
+    if (net->names == net->classes && net->class_name) {
+        how.classes = net->names;
+        how.class_name = net->class_name;
+    }
+    how.all_files = whole;
     LAM_TRY_DONE(lami_options_copy(&own, options));
     LAM_TRY_DONE(lam_options_set(own, "dtype", lami_dtype_name(net->dtype)));
     if (whole) {

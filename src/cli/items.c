@@ -162,7 +162,7 @@ static const struct {
     { "Options", 0 },
     { "Network", LAMI_FOR_NET },
     { "Data", LAMI_FOR_DATA | LAMI_FOR_READ | LAMI_FOR_SPLIT },
-    { "Training", LAMI_FOR_TRAIN | LAMI_FOR_BATCH | LAMI_FOR_SEED },
+    { "Training", LAMI_FOR_TRAIN | LAMI_FOR_BATCH | LAMI_FOR_SEED | LAMI_FOR_SCORE },
     { "What is kept", LAMI_FOR_KEEP },
     { "Everywhere", LAMI_FOR_ALL },
 };

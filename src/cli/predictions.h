@@ -22,6 +22,8 @@ typedef struct cli_sample {
     const char *source; /* path; NULL: a data set */
     size_t index;       /* in the part, or in a file of several */
     int one_of_many;
+    const lam_data *files; /* where samples may be files with paths of their own, which then are the source; or NULL */
+    lam_part part;
     int32_t label;        /* -1: unknown */
     const double *target; /* numbers to predict; NULL: unknown */
 } cli_sample;

@@ -26,6 +26,10 @@ void cli_print_data(FILE *out, const lam_data *data)
         comma = ", ";
     }
     fputc('\n', out);
+    if (data->bad_files.count)
+        fprintf(out, "          %s image file%s left out: `lamina data` lists %s\n",
+                cli_count(number, data->bad_files.count), data->bad_files.count == 1 ? "" : "s",
+                data->bad_files.count == 1 ? "it" : "them");
 }
 
 const char *cli_score(char text[CLI_TEXT_MAX], int values, double score)
@@ -84,6 +88,8 @@ json_t *cli_json_outcome(const cli_outcome *o)
                   o->net ? json_integer((json_int_t)lami_net_trained_count(o->net)) : json_null(), "weights_sha256",
                   json_digest(o, r->weights_sha256), "best_sha256", json_digest(o, r->best_sha256), "run",
                   o->run ? lami_json_text(o->run) : json_null());
+    if (json && o->tta && strcmp(o->tta, "none"))
+        json_object_set_new(json, "tta", json_string(o->tta));
     if (json && o->values) {
         json_object_set_new(json, "val_r2", lami_json_real(o->val));
         json_object_set_new(json, "test_r2", lami_json_real(test ? o->test.r2 : NAN));

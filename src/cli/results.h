@@ -28,6 +28,7 @@ typedef struct cli_outcome {
     lam_metrics test;   /* count 0: not measured */
     int values;         /* scores are R2, in contrast to accuracies */
     const char *run;    /* the folder; NULL: nothing is kept */
+    const char *tta;    /* of these scores; NULL, none: not told */
 } cli_outcome;
 
 /* As an object, yours; NULL without memory. */

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "escape.h"
 #include "mem.h"
 #include "number.h"
 
@@ -16,10 +17,7 @@ json_t *lami_json_text(const char *text)
     json_t *json = json_string(text);
     if (json)
         return json;
-    char *copy = lami_strdup(text);
-    for (char *c = copy; c && *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
+    char *copy = lami_escaped(text);
     json = copy ? json_string(copy) : NULL;
     lami_free(copy);
     return json;

@@ -17,7 +17,8 @@ enum {
     LAMI_FOR_SEED = 64,
     LAMI_FOR_READ = 128,  /* reading a data set, whatever it is for */
     LAMI_FOR_SPLIT = 256, /* validation and test parts */
-    LAMI_ON_RESUME = 512  /* no group: may change when a run is resumed, as it changes the bits of no step */
+    LAMI_ON_RESUME = 512, /* no group: may change when a run is resumed, as it changes the bits of no step */
+    LAMI_FOR_SCORE = 1024 /* scoring samples with a trained network */
 };
 
 /* The table: kind, field, name, default, least, most, groups, value's name in help, help.
@@ -63,6 +64,11 @@ enum {
            "tables: is the first line the columns' names? auto: yes if no cell of it is a number")                     \
     CHOICE(separator, "separator", "auto", "auto comma semicolon tab space", LAMI_FOR_READ, "SIGN",                    \
            "tables: what stands between cells; auto: from the first line")                                             \
+    TEXT(resize, "resize", LAMI_FOR_READ, "HxW",                                                                       \
+         "image files: scale each so that it covers this size, and cut out the middle; S stands for SxS")              \
+    CHOICE(color, "color", "auto", "auto gray rgb", LAMI_FOR_READ, "KIND",                                             \
+           "image files: channels; auto: gray where all of them are")                                                  \
+    FLAG(skip_bad, "skip-bad", LAMI_FOR_READ, "image files: leave out those that cannot be read")                      \
     TEXT(preprocess, "preprocess", LAMI_FOR_DATA, "LIST",                                                              \
          "none, mean-image, mean-channel, standardize, scale=F, comma-joined; default standardize for tables, "        \
          "scale=1/255 for bytes, else none")                                                                           \
@@ -104,10 +110,18 @@ enum {
          "weight of each class in the loss: balanced, or CLASS=W, comma-joined")                                       \
     FLAG(scale_targets, "scale-targets", LAMI_FOR_TRAIN,                                                               \
          "mse: train on targets of mean 0 and deviation 1; predictions are in the data's units")                       \
+    TEXT(augment, "augment", LAMI_FOR_TRAIN, "LIST",                                                                   \
+         "images, at random: flip, crop=P, translate=P, cutout=S, brightness=F, contrast=F; comma-joined")             \
+    REAL(ema, "ema", 0, 0, 0.9999999999999999, LAMI_FOR_TRAIN, "F",                                                    \
+         "average of the weights: share of the old one at each step; 0: none")                                         \
+    SIZE(bn_recompute, "bn-recompute", 0, 0, 4294967294, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                         \
+         "recompute the running statistics of batch norm on N training samples at the end; 0: do not")                 \
     LIST(set_rules, "set", LAMI_FOR_TRAIN, "RULE",                                                                     \
          "PATTERN KEY VALUE for the parameters that match, as 'batchnorm*.beta lr x64'; keys lr, l2, weight-decay; "   \
          "again "                                                                                                      \
          "for more")                                                                                                   \
+    CHOICE(tta, "tta", "none", "none flip translate", LAMI_FOR_SCORE | LAMI_ON_RESUME, "VIEWS",                        \
+           "images: mean of the scores of a sample and its mirror image, or of these moved by a pixel as well")        \
     TEXT(start, "start", LAMI_FOR_TRAIN, "MODEL", "begin with the weights of a model of the same network")             \
     TEXT(out, "out", LAMI_FOR_KEEP, "RUN", "run folder; default runs/NNN")                                             \
     SIZE(patience, "patience", 0, 0, 1000000, LAMI_FOR_KEEP | LAMI_ON_RESUME, "N",                                     \

@@ -16,9 +16,10 @@ typedef enum lami_purpose {
     LAMI_RNG_DROPOUT, /* word 2 = step */
     LAMI_RNG_SPLIT,   /* validation split */
     LAMI_RNG_CHECK,   /* inputs and directions of gradient checks */
-    LAMI_RNG_SAMPLE,  /* samples on which training accuracy is measured */
+    LAMI_RNG_SAMPLE,  /* samples on which training accuracy is measured; layer 1: statistics of batch norm */
     LAMI_RNG_TEST,    /* tests */
-    LAMI_RNG_TUNE     /* values of a search's trials: element = trial, layer = dimension */
+    LAMI_RNG_TUNE,    /* values of a search's trials: element = trial, layer = dimension */
+    LAMI_RNG_AUGMENT  /* word 2 = epoch; 16 words a sample */
 } lami_purpose;
 
 /* A stream: all but the element. */

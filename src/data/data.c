@@ -16,6 +16,8 @@ static void free_part(lami_part *part)
     lami_free(part->target);
     lami_free(part->weight);
     lami_free(part->index);
+    lami_free(part->names);
+    lami_free(part->name_at);
     *part = (lami_part) { 0 };
 }
 
@@ -39,6 +41,26 @@ static void free_targets(lam_data *data)
     data->targets = 0;
 }
 
+static void free_bad_files(lami_bad_files *bad)
+{
+    for (size_t i = 0; i < bad->count; i++) {
+        lami_free(bad->file[i].path);
+        lami_free(bad->file[i].why);
+    }
+    lami_free(bad->file);
+}
+
+lam_status lami_bad_files_add(lami_bad_files *bad, const char *path, const char *why)
+{
+    void *file = bad->file;
+    LAM_TRY(lami_grow(&file, &bad->room, bad->count + 1, sizeof *bad->file));
+    bad->file = file;
+    const size_t i = bad->count++;
+    bad->file[i].path = lami_strdup(path);
+    bad->file[i].why = lami_strdup(why);
+    return bad->file[i].path && bad->file[i].why ? LAM_OK : LAM_ENOMEM;
+}
+
 void lam_data_free(lam_data *data)
 {
     if (!data)
@@ -49,6 +71,7 @@ void lam_data_free(lam_data *data)
     if (!data->is_view) {
         free_classes(data);
         free_targets(data);
+        free_bad_files(&data->bad_files);
         lami_schema_free(data->schema);
         lami_free(data->path);
     }
@@ -60,6 +83,12 @@ const void *lami_data_sample(const lam_data *data, lam_part part, size_t i)
     const lami_part *p = &data->part[part];
     const void *x = p->of ? p->of->x : p->x;
     return (const char *)x + (p->of ? p->index[i] : i) * data->sample_bytes;
+}
+
+const char *lami_data_sample_path(const lam_data *data, lam_part part, size_t i)
+{
+    const lami_part *p = &data->part[part], *from = p->of ? p->of : p;
+    return from->names ? from->names + from->name_at[p->of ? p->index[i] : i] : NULL;
 }
 
 /* Labels or targets, as the data set has them. */

@@ -21,7 +21,20 @@ typedef struct lami_part {
     size_t x_bytes;             /* of x_owned, which comes from lami_pages_new: only what has been read takes memory */
     const struct lami_part *of; /* where the samples lie when this part is a selection, else NULL */
     uint32_t *index;            /* the selection: sample i is of->x[index[i]] */
+    /* samples that came as files: sample i's path is names + name_at[i]; NULL where they did not, and in a selection */
+    char *names;
+    size_t *name_at;
 } lami_part;
+
+/* Image files that could not be read and were left out. */
+typedef struct lami_bad_files {
+    size_t count, room;
+    struct {
+        char *path, *why;
+    } * file;
+} lami_bad_files;
+
+lam_status lami_bad_files_add(lami_bad_files *bad, const char *path, const char *why);
 
 struct lam_data {
     lam_dtype dtype; /* LAM_U8, LAM_F32, LAM_F64 */
@@ -35,6 +48,7 @@ struct lam_data {
     int fills_wanted;    /* a table that is being opened: its schema's fills are not known yet, missing numbers ... */
     int gaps;            /* ... are NaN, and there are some: lami_csv_fill_gaps */
     int unlabeled;       /* opened without labels, for prediction: neither label nor target is there */
+    lami_bad_files bad_files;
     size_t sample_bytes;
     lami_part part[3]; /* by lam_part */
     lami_part stored;  /* when parts are selections of one stored part */
@@ -44,6 +58,9 @@ struct lam_data {
 
 /* Sample i's bytes; i is below the part's count. */
 const void *lami_data_sample(const lam_data *data, lam_part part, size_t i);
+
+/* Path of the file that sample i came from; NULL where it was none. */
+const char *lami_data_sample_path(const lam_data *data, lam_part part, size_t i);
 
 /* A row of a table that cannot be used: for `lamina data`, which lists them all. */
 typedef struct lami_bad_rows {
@@ -61,7 +78,13 @@ typedef struct lami_open {
         *schema;        /* of the model that the data is for: columns and classes are as there; NULL: found out */
     int reals;          /* what the network's loss takes, for --targets auto: 1 numbers, 0 classes, -1 unknown */
     int label_optional; /* for prediction: fine without label columns (unlabeled is then set) */
-    lami_bad_rows *bad; /* NULL: a bad row is an error; else it is noted here and left out */
+    lami_bad_rows *bad; /* NULL: a bad row is an error; else it is noted here and left out, and so are image files */
+    /* of the model that the data is for, and image files: the shape that they are given (1 or 3 channels) where the
+     * options do not say, and the names of its classes; NULL: found out */
+    const lam_shape *image;
+    size_t classes;
+    char *const *class_name;
+    int all_files; /* image files: all below the path, as samples without labels */
     const struct lami_source
         *input; /* for the path "-": standard input, where it has been read to find the kind, or NULL */
 } lami_open;
@@ -78,7 +101,7 @@ typedef struct lami_data_kind {
 
 extern const lami_data_kind *const lami_data_kinds[]; /* in the order in which they are tried; ends with NULL */
 extern const lami_data_kind lami_data_idx, lami_data_fashion_mnist, lami_data_mnist, lami_data_cifar10,
-    lami_data_cifar100, lami_data_cifar100_coarse, lami_data_npz, lami_data_npy, lami_data_csv;
+    lami_data_cifar100, lami_data_cifar100_coarse, lami_data_npz, lami_data_npy, lami_data_csv, lami_data_images;
 
 /* lam_data_open with more to say about it. how->options may be NULL here. With options val and test the parts are
  * made. */

@@ -13,14 +13,16 @@
 #include "../core/number.h"
 #include "csv.h"
 #include "data.h"
+#include "image.h"
 #include "npy.h"
 #include "source.h"
 #include "zip.h"
 
 /* Each before those that take the same files under a more general name. */
 const lami_data_kind *const lami_data_kinds[] = {
-    &lami_data_fashion_mnist,   &lami_data_mnist, &lami_data_idx, &lami_data_cifar10, &lami_data_cifar100,
-    &lami_data_cifar100_coarse, &lami_data_npz,   &lami_data_npy, &lami_data_csv,     NULL,
+    &lami_data_fashion_mnist, &lami_data_mnist,           &lami_data_idx, &lami_data_cifar10,
+    &lami_data_cifar100,      &lami_data_cifar100_coarse, &lami_data_npz, &lami_data_npy,
+    &lami_data_csv,           &lami_data_images,          NULL,
 };
 
 enum { KINDS = sizeof lami_data_kinds / sizeof *lami_data_kinds - 1, LIST_TEXT = 256 };
@@ -124,6 +126,8 @@ static lam_status open_input(lam_data *data, const char *path, const lami_open *
         kind = &lami_data_npy;
     else if (lami_zip_looks_like(input.data, input.size))
         kind = &lami_data_npz;
+    else if (lami_image_looks_like(input.data, input.size))
+        kind = &lami_data_images;
     with_input.input = &input;
     const lam_status status = kind->open(data, path, &with_input);
     lami_source_close(&input);
@@ -216,6 +220,13 @@ done:
     return status;
 }
 
+static lam_status take_bad_files(lam_data *data, const lam_data *other)
+{
+    for (size_t i = 0; i < other->bad_files.count; i++)
+        LAM_TRY(lami_bad_files_add(&data->bad_files, other->bad_files.file[i].path, other->bad_files.file[i].why));
+    return LAM_OK;
+}
+
 /* A part from a data set of its own: the part of that name, if it has one, else its training part. */
 static lam_status add_part(lam_data *data, lam_part part, const char *path, const lami_open *how)
 {
@@ -226,6 +237,12 @@ static lam_status add_part(lam_data *data, lam_part part, const char *path, cons
     options.samples = 0; /* of the training part alone */
     same.options = &options;
     same.schema = data->schema ? data->schema : how->schema;
+    if (data->shape.rank == 3 && data->dtype == LAM_U8 && (data->shape.dim[0] == 1 || data->shape.dim[0] == 3))
+        same.image = &data->shape;
+    if (data->class_name) {
+        same.classes = data->classes;
+        same.class_name = data->class_name;
+    }
     same.reals = data->targets ? 1 : 0;
     if (data->part[part].count)
         return lami_fail(LAM_EINVAL, "--%s: %s has a %s part of its own", part == LAM_VAL ? "val" : "test", data->path,
@@ -238,6 +255,7 @@ static lam_status add_part(lam_data *data, lam_part part, const char *path, cons
     if (!status) {
         data->part[part] = *from;
         *from = (lami_part) { 0 };
+        status = take_bad_files(data, other);
     }
     lam_data_free(other);
     return status;

@@ -322,8 +322,8 @@ done:
 /* Does the tensor belong to a checkpoint beside the model? train/checkpoint.c checks these. */
 static int of_checkpoint(const lami_st_in *in, const char *name)
 {
-    return lami_st_in_text(in, "checkpoint.step") &&
-           (!strcmp(name, "history") || !strncmp(name, "best.", 5) || !strncmp(name, "state.", 6));
+    return lami_st_in_text(in, "checkpoint.step") && (!strcmp(name, "history") || !strncmp(name, "best.", 5) ||
+                                                      !strncmp(name, "state.", 6) || !strncmp(name, "ema.", 4));
 }
 
 static lam_status check_names(const lam_net *net, const lami_st_in *in, const char *path)

@@ -24,6 +24,19 @@ static int wanted_before(const planner *p, int node)
     return node < 0 ? p->recipe->kind == LAMI_SESSION_CHECK && node == LAMI_NET_INPUT : p->needs[node];
 }
 
+static int takes_moments(const planner *p)
+{
+    return p->recipe->kind == LAMI_SESSION_MOMENTS;
+}
+
+static int keeps_running(const lami_node *n)
+{
+    int running = 0;
+    for (int k = 0; k < n->params; k++)
+        running |= !n->param[k].trained;
+    return running;
+}
+
 static void plan_forward(planner *p)
 {
     for (size_t i = 0; i < p->net->nodes; i++) {
@@ -35,7 +48,7 @@ static void plan_forward(planner *p)
         q->y = lami_buffer_new(p->plan, lami_per_sample(lami_rows(&n->out)), lami_cols(&n->out), "out");
         for (int k = 0; k < n->params; k++)
             q->param[k] = p->b->param[n->param[k].index];
-        n->layer->forward(p->plan, n, q, lami_trains(p->recipe->kind));
+        n->layer->forward(p->plan, n, q, lami_trains(p->recipe->kind) || (takes_moments(p) && keeps_running(n)));
         p->y[i] = q->y;
         p->needs[i] = wanted_before(p, n->input) || (n->second != LAMI_NO_NODE && wanted_before(p, n->second));
         for (int k = 0; k < n->params; k++)
@@ -172,6 +185,30 @@ static void plan_update(planner *p)
     }
 }
 
+/* The average takes in what the update left, of parameters that ever move. */
+static void plan_average(planner *p)
+{
+    for (size_t i = 0; i < p->net->params; i++) {
+        const lami_param_spec *spec = p->net->param[i].spec;
+        if (spec->trained && !(p->recipe->rule[i].lr > 0))
+            continue;
+        lami_emit(p->plan, average, lami_fixed(spec->rows), spec->cols, .in = { p->b->average[i], p->b->param[i] },
+                  .out = { p->b->average[i] });
+    }
+}
+
+/* What would go into the running statistics is left to be read instead. */
+static void plan_moments(planner *p)
+{
+    for (size_t k = 0; k < p->plan->deferreds; k++)
+        for (size_t i = 0; i < p->net->params; i++)
+            if (p->b->param[i] == p->plan->deferred[k].out[0]) {
+                p->b->moment[i] = p->plan->deferred[k].in[1];
+                want(p->plan, p->b->moment[i], 0);
+            }
+    p->plan->deferreds = 0;
+}
+
 /* L2 in the loss: sums of squares of the weights' columns, which the session adds up. */
 static void plan_l2(planner *p)
 {
@@ -201,6 +238,8 @@ static void plan_outside(planner *p)
             p->b->state[k][i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, slot[k]);
         if (sums && spec->trained)
             p->b->sum[i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, "sum of d");
+        if (lami_averages(p->recipe->kind, p->recipe->options))
+            p->b->average[i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, "average");
     }
 }
 
@@ -271,6 +310,8 @@ static void plan_training(planner *p, lami_buf dscores)
         want(plan, p->b->input_grad, 0);
     }
     plan_update(p);
+    if (lami_averages(p->recipe->kind, p->recipe->options))
+        plan_average(p);
 }
 
 static void plan_all(planner *p)
@@ -279,11 +320,17 @@ static void plan_all(planner *p)
     p->plan->fused = p->recipe->kind == LAMI_SESSION_TRAIN && !lami_scales(p->recipe->options);
     plan_outside(p);
     plan_forward(p);
+    if (takes_moments(p)) {
+        plan_moments(p);
+        return;
+    }
     if (p->recipe->kind == LAMI_SESSION_PREDICT && p->net->units.count)
         plan_units(p);
     want(p->plan, p->b->scores, 0);
     if (p->recipe->kind == LAMI_SESSION_PREDICT)
         return;
+    if (lami_sees_views(p->recipe->kind, p->recipe->options)) /* the loss is of the mean over the views */
+        lami_plan_part(p->plan, 1);
     const lami_buf dscores = plan_loss(p);
     if (lami_trains(p->recipe->kind))
         plan_training(p, dscores);
@@ -317,8 +364,10 @@ lam_status lami_net_buffers_new(lami_net_buffers *b, const lam_net *net)
                               .grad = lami_alloc(net->params, sizeof *b->grad),
                               .sumsq = lami_alloc(net->params, sizeof *b->sumsq),
                               .norm = lami_alloc(net->params, sizeof *b->norm),
-                              .sum = lami_alloc(net->params, sizeof *b->sum) };
-    int ok = b->param && b->grad && b->sumsq && b->norm && b->sum;
+                              .sum = lami_alloc(net->params, sizeof *b->sum),
+                              .average = lami_alloc(net->params, sizeof *b->average),
+                              .moment = lami_alloc(net->params, sizeof *b->moment) };
+    int ok = b->param && b->grad && b->sumsq && b->norm && b->sum && b->average && b->moment;
     for (int k = 0; k < LAMI_MAX_SLOTS; k++)
         ok &= (b->state[k] = lami_alloc(net->params, sizeof *b->state[k])) != NULL;
     return ok ? LAM_OK : LAM_ENOMEM;
@@ -331,6 +380,8 @@ void lami_net_buffers_free(lami_net_buffers *b)
     lami_free(b->sumsq);
     lami_free(b->norm);
     lami_free(b->sum);
+    lami_free(b->average);
+    lami_free(b->moment);
     for (int k = 0; k < LAMI_MAX_SLOTS; k++)
         lami_free(b->state[k]);
 }

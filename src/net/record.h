@@ -2,6 +2,8 @@
 #ifndef LAMI_RECORD_H
 #define LAMI_RECORD_H
 
+#include <string.h>
+
 #include "../optim/optim.h"
 #include "groups.h"
 
@@ -11,7 +13,8 @@ typedef enum lami_session_kind {
     LAMI_SESSION_STEPS,   /* forward, backward, step one by one, gradients kept: lam_session_new */
     LAMI_SESSION_CHECK,   /* the same, and the gradient of the input */
     LAMI_SESSION_MEASURE, /* inference with losses: lami_session_measure */
-    LAMI_SESSION_PREDICT  /* inference: lam_session_new_predict */
+    LAMI_SESSION_PREDICT, /* inference: lam_session_new_predict */
+    LAMI_SESSION_MOMENTS  /* batch statistics of the layers that keep running ones: lami_session_moments */
 } lami_session_kind;
 
 static inline int lami_trains(lami_session_kind kind)
@@ -25,6 +28,18 @@ typedef struct lami_recipe {
     const lam_options *options;
     const lami_param_rule *rule; /* per parameter; NULL in inference */
 } lami_recipe;
+
+/* Does the session keep an average of the weights? */
+static inline int lami_averages(lami_session_kind kind, const lam_options *options)
+{
+    return kind == LAMI_SESSION_TRAIN && options->ema > 0;
+}
+
+/* Does it score mirrored or moved copies of each sample (views.h) before the loss? */
+static inline int lami_sees_views(lami_session_kind kind, const lam_options *options)
+{
+    return (kind == LAMI_SESSION_MEASURE || kind == LAMI_SESSION_PREDICT) && strcmp(options->tta, "none") != 0;
+}
 
 /* Does the update wait for something that is known after the backward pass alone: the gradient's norm, more batches? */
 static inline int lami_scales(const lam_options *options)
@@ -42,6 +57,8 @@ typedef struct lami_net_buffers {
     lami_buf *sumsq;                  /* per parameter: sums of squares of the columns, for L2 in the loss */
     lami_buf *norm;                   /* the same of the gradient, for clipping */
     lami_buf *sum;                    /* per parameter: outside memory for the sum of gradients, with accumulation */
+    lami_buf *average;                /* per parameter: outside memory for its average, with ema */
+    lami_buf *moment;                 /* MOMENTS, per running statistic: that of the batch */
     lami_buf *state[LAMI_MAX_SLOTS];  /* per parameter: the update rule's */
 } lami_net_buffers;
 

@@ -8,6 +8,7 @@
 #include "../core/mem.h"
 #include "../core/parallel.h"
 #include "../optim/optim.h"
+#include "views.h"
 
 enum { NOTHING, LOADED, FORWARDED, BACKWARDED }; /* how far the present step is */
 
@@ -22,6 +23,7 @@ struct lam_session {
     void *state[LAMI_MAX_SLOTS];
     void *sums;         /* of gradients, with accumulation; laid out like net->values, as the state */
     void *running;      /* running statistics as of the last update, with accumulation; likewise */
+    void *average;      /* of the weights, with ema; likewise */
     size_t state_bytes; /* of each of these blocks */
     size_t batches;     /* backward passes since the last update */
     uint64_t steps;
@@ -35,6 +37,8 @@ struct lam_session {
     void *units[4];         /* PREDICT: zero, one, scale, shift; one block */
     double weights;         /* sum of the batch's weights */
     lam_session *predictor; /* STEPS: for lam_session_predict */
+    lami_views *views;      /* with tta, else NULL */
+    size_t look;            /* 1 + the one that samples are loaded by; 0: as they are */
 };
 
 static void bind_blocks(lam_session *s)
@@ -47,6 +51,8 @@ static void bind_blocks(lam_session *s)
             lami_plan_bind(s->plan, s->b.state[k][i], (char *)s->state[k] + net->param[i].offset * size);
         if (s->b.sum[i])
             lami_plan_bind(s->plan, s->b.sum[i], (char *)s->sums + net->param[i].offset * size);
+        if (s->b.average[i])
+            lami_plan_bind(s->plan, s->b.average[i], (char *)s->average + net->param[i].offset * size);
     }
     const lami_buf units[] = { s->b.zero, s->b.one, s->b.scale, s->b.shift };
     for (int k = 0; k < 4 && s->units[0]; k++)
@@ -80,6 +86,10 @@ static lam_status make_state(lam_session *s)
     if (s->options->accumulate > 1) {
         LAM_TRY(lami_pages_new(&s->sums, s->state_bytes));
         LAM_TRY(lami_pages_new(&s->running, s->state_bytes));
+    }
+    if (lami_averages(s->kind, s->options)) {
+        LAM_TRY(lami_pages_new(&s->average, s->state_bytes));
+        memcpy(s->average, s->net->values, s->state_bytes);
     }
     return LAM_OK;
 }
@@ -126,6 +136,8 @@ static lam_status fill(lam_session *s, const lam_options *options)
     LAM_TRY(lami_net_buffers_new(&s->b, s->net));
     LAM_TRY(make_rows(s));
     LAM_TRY(make_units(s));
+    if (lami_sees_views(s->kind, s->options))
+        LAM_TRY(lami_views_new(&s->views, s->options->tta, &s->net->input, s->options->batch, s->net->classes));
     if (lami_trains(s->kind))
         LAM_TRY(make_state(s));
     LAM_TRY(make_plan(s, ops));
@@ -170,6 +182,7 @@ void lam_session_free(lam_session *s)
         lami_pages_free(s->state[k], s->state_bytes);
     lami_pages_free(s->sums, s->state_bytes);
     lami_pages_free(s->running, s->state_bytes);
+    lami_pages_free(s->average, s->state_bytes);
     lami_free(s->units[0]);
     lami_free(s->rule);
     lami_plan_free(s->plan);
@@ -180,6 +193,7 @@ void lam_session_free(lam_session *s)
     lami_free(s->target_row);
     lami_free(s->target);
     lami_free(s->weight);
+    lami_views_free(s->views);
     lami_free(s);
 }
 
@@ -206,9 +220,10 @@ static void load_task(void *arg, size_t phase, size_t task, size_t thread)
     (void)phase;
     (void)thread;
     const load_job *j = arg;
-    const size_t first = task * LOAD_ROWS, left = j->n - first;
-    lami_prep_apply(j->to + first * j->size, j->s->net->dtype, j->x + first, left < LOAD_ROWS ? left : LOAD_ROWS,
-                    j->type, &j->s->net->input, &j->s->net->prep);
+    const size_t first = task * LOAD_ROWS, left = j->n - first, n = left < LOAD_ROWS ? left : LOAD_ROWS;
+    const lam_session *s = j->s;
+    const void *const *x = s->look ? lami_views_look(s->views, s->look - 1, j->x, j->type, first, n) : j->x + first;
+    lami_prep_apply(j->to + first * j->size, s->net->dtype, x, n, j->type, &s->net->input, &s->net->prep);
 }
 
 static lam_status load_labels(lam_session *s, const int32_t *label, size_t n)
@@ -312,7 +327,7 @@ static lam_status tensor_answers(lam_session *s, lami_batch *b, const lam_tensor
 }
 
 /* A batch of tensors: addresses of the rows, labels as int32. */
-static lam_status load_tensors(lam_session *s, const lam_tensor *x, const lam_tensor *y)
+static lam_status tensor_batch(lami_batch *batch, lam_session *s, const lam_tensor *x, const lam_tensor *y)
 {
     const size_t size = lam_shape_count(&s->net->input);
     if (x->shape.rank < 1 || lam_shape_count(&x->shape) != x->shape.dim[0] * size || !x->shape.dim[0]) {
@@ -322,18 +337,18 @@ static lam_status load_tensors(lam_session *s, const lam_tensor *x, const lam_te
     }
     if (x->dtype != LAM_U8 && x->dtype != LAM_F32 && x->dtype != LAM_F64)
         return lami_fail(LAM_EINVAL, "x is %s; u8, f32 or f64 is needed", lami_dtype_name(x->dtype));
-    lami_batch batch = { .x = s->rows, .type = x->dtype, .n = x->shape.dim[0] };
-    LAM_TRY(check_count(s, batch.n));
-    for (size_t i = 0; i < batch.n; i++)
+    *batch = (lami_batch) { .x = s->rows, .type = x->dtype, .n = x->shape.dim[0] };
+    LAM_TRY(check_count(s, batch->n));
+    for (size_t i = 0; i < batch->n; i++)
         s->rows[i] = (const char *)x->data + i * size * lami_dtype_size(x->dtype);
     if (y)
-        LAM_TRY(tensor_answers(s, &batch, y));
+        LAM_TRY(tensor_answers(s, batch, y));
     if (s->weighed && y) {
-        if (s->weighed != batch.n)
-            return lami_fail(LAM_ESHAPE, "%zu weights for a batch of %zu samples", s->weighed, batch.n);
-        batch.weight = s->weight;
+        if (s->weighed != batch->n)
+            return lami_fail(LAM_ESHAPE, "%zu weights for a batch of %zu samples", s->weighed, batch->n);
+        batch->weight = s->weight;
     }
-    return lami_session_load(s, &batch);
+    return LAM_OK;
 }
 
 lam_status lam_session_weigh(lam_session *s, const lam_tensor *weights)
@@ -502,7 +517,10 @@ lam_status lam_session_forward(double *loss, lam_session *s, const lam_tensor *x
     if (s->options->accumulate > 1 && s->batches == s->options->accumulate)
         return lami_fail(LAM_EINVAL, "%zu batches are accumulated: step comes next", s->batches);
     LAMI_FPU_SCOPE;
-    lam_status status = load_tensors(s, x, y);
+    lami_batch batch;
+    lam_status status = tensor_batch(&batch, s, x, y);
+    if (!status)
+        status = lami_session_load(s, &batch);
     s->weighed = 0;
     if (!status)
         status = forward(loss, s);
@@ -562,15 +580,35 @@ lam_status lami_session_scores(const void **scores, lam_session *s)
     return LAM_OK;
 }
 
-lam_status lami_session_measure(double *loss_sum, const void **scores_out, lam_session *s)
+static lam_status score_views(lam_session *s, const lami_batch *b)
 {
-    const void *scores = NULL;
-    if (s->kind != LAMI_SESSION_MEASURE)
-        return lami_fail(LAM_EINVAL, "this session does not measure");
-    LAM_TRY(lami_session_scores(&scores, s));
-    *loss_sum = sum_of(s, s->b.losses, s->plan->samples);
-    if (scores_out)
-        *scores_out = scores;
+    for (size_t v = 0; v < s->views->count; v++) {
+        const void *scores;
+        s->look = v + 1;
+        lam_status status = lami_session_load(s, b);
+        s->look = 0;
+        LAM_TRY(status);
+        LAM_TRY(lami_session_scores(&scores, s));
+        lami_views_add(s->views, v, lami_plan_address(s->plan, s->b.scores), s->net->dtype, b->n);
+    }
+    lami_plan_run(s->plan, 1, 1); /* losses, if any */
+    return LAM_OK;
+}
+
+lam_status lami_session_score(const void **scores, double *loss_sum, lam_session *s, const lami_batch *b)
+{
+    if (s->kind != LAMI_SESSION_PREDICT && s->kind != LAMI_SESSION_MEASURE)
+        return lami_fail(LAM_EINVAL, "this session does not score");
+    LAMI_FPU_SCOPE;
+    if (s->views) {
+        LAM_TRY(score_views(s, b));
+    } else {
+        LAM_TRY(lami_session_load(s, b));
+        LAM_TRY(lami_session_scores(scores, s));
+    }
+    *scores = lami_plan_address(s->plan, s->b.scores);
+    if (loss_sum)
+        *loss_sum = s->kind == LAMI_SESSION_MEASURE ? sum_of(s, s->b.losses, s->plan->samples) : NAN;
     return LAM_OK;
 }
 
@@ -586,9 +624,10 @@ lam_status lam_session_predict(lam_session *s, lam_tensor *scores, const lam_ten
                          lami_dtype_name(s->net->dtype));
     const void *result = NULL;
     LAMI_FPU_SCOPE;
-    lam_status status = load_tensors(s, x, NULL);
+    lami_batch batch;
+    lam_status status = tensor_batch(&batch, s, x, NULL);
     if (!status)
-        status = lami_session_scores(&result, s);
+        status = lami_session_score(&result, NULL, s, &batch);
     if (!status)
         memcpy(scores->data, result, n * s->net->classes * lami_dtype_size(s->net->dtype));
     return status;
@@ -607,6 +646,16 @@ void *lami_session_state(const lam_session *s, size_t slot, const char **name)
         return NULL;
     *name = s->optim->slot[slot];
     return s->state[slot];
+}
+
+void *lami_session_average(const lam_session *s)
+{
+    return s->average;
+}
+
+const void *lami_session_moment(const lam_session *s, size_t param)
+{
+    return s->b.moment[param] ? lami_plan_address(s->plan, s->b.moment[param]) : NULL;
 }
 
 void lami_session_set_steps(lam_session *s, uint64_t steps)

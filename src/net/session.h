@@ -34,19 +34,26 @@ double lami_session_data_loss(const lam_session *session);
 /* STEPS, CHECK: the forward pass on the batch loaded, as lam_session_forward. */
 lam_status lami_session_forward_loaded(double *loss, lam_session *session);
 
-/* MEASURE, PREDICT: scores of the batch loaded, n x classes of the network's dtype, in the session's memory until the
- * next call. */
+/* MEASURE, PREDICT: scores of a batch, n x classes of the network's dtype, in the session's memory until the next call;
+ * with option tta the mean over the views of each sample. MEASURE: of targets that were scaled, scaled; and the sum of
+ * the samples' losses unless loss_sum is NULL. */
+lam_status lami_session_score(const void **scores, double *loss_sum, lam_session *session, const lami_batch *batch);
+
+/* The same for the batch loaded, as it is. */
 lam_status lami_session_scores(const void **scores, lam_session *session);
 
-/* MEASURE: the sum of the samples' losses, and the scores as above (of targets that were scaled, scaled) unless
- * `scores` is NULL. */
-lam_status lami_session_measure(double *loss_sum, const void **scores, lam_session *session);
+/* MOMENTS, after lami_session_scores (whose scores mean nothing then): what the batch would add to parameter number
+ * `param`, a vector of the network's type, until the next call; NULL: that is no running statistic. */
+const void *lami_session_moment(const lam_session *session, size_t param);
 
 size_t lami_session_batch(const lam_session *session); /* the most samples at once */
 
 /* The update rule's state, for checkpoints: blocks laid out like net->values (NULL past the last), named as the rule
  * names them ("m", "v"). And the number of steps done. */
 void *lami_session_state(const lam_session *session, size_t slot, const char **name);
+/* The average of the weights as the next steps go on with it, a block like these, at first a copy of
+ * the weights. NULL without option ema. */
+void *lami_session_average(const lam_session *session);
 void lami_session_set_steps(lam_session *session, uint64_t steps);
 
 /* CHECK: the input as loaded (n x D of the network's dtype, H x W x C order), to change in place, and its gradient. */

@@ -35,7 +35,12 @@ double lami_optim_default_weight_decay(const char *name);
 /* Decoupled weight decay for any rule: w -= lr * decay * w, before the rule's own record. */
 void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay);
 
-/* The step's variables for step number t = 1, 2, ...: learning rate and Adam's corrections 1 / (1 - beta^t). */
+/* Share of the old average of the weights after step number t: min(ema, (1 + t) / (10 + t)), so that a short training
+ * forgets where it began. */
+double lami_optim_keep(double ema, uint64_t t);
+
+/* The step's variables for step number t = 1, 2, ...: learning rate, Adam's corrections 1 / (1 - beta^t), the share of
+ * the weights in their average. */
 void lami_optim_step(lami_vars *vars, const lam_options *options, uint64_t t, double lr);
 
 #endif

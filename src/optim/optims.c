@@ -37,9 +37,17 @@ void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay)
               .c = { decay, [LAMI_LR_FACTOR] = u->lr });
 }
 
+/* Source of the beginning: TensorFlow's tf.train.ExponentialMovingAverage with num_updates. */
+double lami_optim_keep(double ema, uint64_t t)
+{
+    const double early = (1 + (double)t) / (10 + (double)t);
+    return early < ema ? early : ema;
+}
+
 void lami_optim_step(lami_vars *vars, const lam_options *options, uint64_t t, double lr)
 {
     vars->lr = lr;
+    vars->share = 1 - lami_optim_keep(options->ema, t);
     vars->correct1 = 1 / (1 - lami_pow(options->beta1, (double)t));
     vars->correct2 = 1 / (1 - lami_pow(options->beta2, (double)t));
 }

@@ -92,7 +92,7 @@ static uint32_t add_text_crc(uint32_t crc, const char *text)
 /* What is being written: the blocks in the order of the file. */
 typedef struct writing {
     lami_st_out *out;
-    void *block[3 + SLOTS_MAX]; /* history, model, best, slots */
+    void *block[4 + SLOTS_MAX]; /* history, model, best, slots, average */
     size_t blocks;
     uint32_t crc;
 } writing;
@@ -174,6 +174,8 @@ static lam_status put_rule(writing *w, const lam_net *net, const lam_session *se
         snprintf(prefix, sizeof prefix, "state.%s.", name);
         LAM_TRY(put_values(w, net, values, prefix, 1));
     }
+    if (lami_session_average(session))
+        return put_values(w, net, lami_session_average(session), "ema.", 0);
     return LAM_OK;
 }
 
@@ -362,6 +364,10 @@ lam_status lami_checkpoint_read_rule(lam_session *session, const lam_net *net, c
         snprintf(prefix, sizeof prefix, "state.%s.", name);
         LAM_TRY(lami_model_get_values(net, values, in, path, prefix, 1));
         tensors += kept_params(net, 1);
+    }
+    if (lami_session_average(session)) {
+        LAM_TRY(lami_model_get_values(net, lami_session_average(session), in, path, "ema.", 0));
+        tensors += kept_params(net, 0);
     }
     if (tensors != lami_st_in_count(in))
         return damaged(path, "it holds tensors of another update rule or network");

@@ -2,6 +2,7 @@
  *   history               (entries, 7) F64: epoch, step, loss, train_accuracy, val_accuracy, lr, seconds
  *   best.<parameter>      the best weights with their running statistics; absent as long as there are none
  *   state.<slot>.<param>  the update rule's state of the trained parameters
+ *   ema.<parameter>       the average of the weights, running statistics too; only with option ema
  *   checkpoint.<field>    metadata: lami_state's numbers, reals as the shortest text that reads back equal; `crc32`
  *                         covers them and all tensors
  * Format: docs/format.md. */
@@ -40,7 +41,7 @@ lam_status lami_checkpoint_write(const char *path, const lam_net *net, const lam
 /* An opened checkpoint: *net is new, state is filled in. Errors: LAM_EREAD, LAM_EFORMAT, LAM_EVERSION, LAM_ENOMEM. */
 lam_status lami_checkpoint_read(lami_state *state, lam_net **net, const lami_st_in *in, const char *path);
 
-/* The update rule's state into a new session for the checkpoint's network. */
+/* The update rule's state and the average into a new session for the checkpoint's network. */
 lam_status lami_checkpoint_read_rule(lam_session *session, const lam_net *net, const lami_state *state,
                                      const lami_st_in *in, const char *path);
 

@@ -206,8 +206,7 @@ lam_status lami_score_batches(lam_session *session, const lam_data *data, lam_pa
         const void *scores;
         double loss = 0;
         const lami_batch b = lami_gather(&rows, data, part, chosen ? chosen + first : NULL, first, n, NULL);
-        LAM_TRY_DONE(lami_session_load(session, &b));
-        LAM_TRY_DONE(lami_session_measure(&loss, &scores, session));
+        LAM_TRY_DONE(lami_session_score(&scores, &loss, session, &b));
         use(scores, &b, loss, arg);
     }
 done:

@@ -26,7 +26,8 @@ lami_batch lami_gather(lami_batch_rows *rows, const lam_data *data, lam_part par
                        size_t n, const double *class_weight);
 
 /* Go through `count` samples of a part, those that `chosen` lists or with NULL the first ones, in batches; `use` gets
- * the scores of each batch and the sum of its losses. session: LAMI_SESSION_MEASURE. */
+ * the scores of each batch and the sum of its losses. session: LAMI_SESSION_MEASURE; with option tta these are of the
+ * mean over the views of each sample. */
 typedef void lami_scored_fn(const void *scores, const lami_batch *batch, double loss, void *arg);
 lam_status lami_score_batches(lam_session *session, const lam_data *data, lam_part part, const uint32_t *chosen,
                               size_t count, lami_scored_fn *use, void *arg);

@@ -12,11 +12,14 @@
 #include "../core/fpu.h"
 #include "../core/mem.h"
 #include "../core/random.h"
+#include "../net/views.h"
 #include "../optim/optim.h"
 #include "advice.h"
 #include "checkpoint.h"
+#include "loader.h"
 #include "metrics.h"
 #include "prepare.h"
+#include "recompute.h"
 #include "run.h"
 #include "schedule.h"
 
@@ -34,10 +37,10 @@ struct lami_solver {
     lam_net *net;
     const lam_data *data;
     lam_options *options; /* resolved */
+    lam_net kept;         /* net, but with the average of the weights where there is one: what is measured and kept */
     lam_session *session, *measure;
     lami_state state;
     lami_run run;
-    int replaces;     /* samples are drawn with replacement */
     int keeps, ran;   /* a run folder is kept; lami_solver_run has been called */
     int best_changed; /* since best.safetensors was written */
     size_t batch, per_epoch, chosen_count;
@@ -45,10 +48,9 @@ struct lami_solver {
     uint64_t steps;
     double time_limit; /* seconds, INFINITY for none */
     interval save;
-    uint32_t *order; /* of the training part, in epoch order_epoch */
-    uint64_t order_epoch;
     uint32_t *chosen; /* samples that training accuracy is measured on */
-    lami_batch_rows rows;
+    lami_loader *loader;
+    lami_batch_rows rows; /* of what is measured */
     double *class_weight; /* NULL: none */
     lami_schedule schedule;
     lami_advice advice;
@@ -145,9 +147,14 @@ static lam_status open_sessions(lami_solver *s)
     LAM_TRY(lami_options_copy(&options, s->options));
     lam_status status = lam_options_set_real(options, "batch", (double)s->batch);
     if (!status)
-        status = lami_session_make(&s->session, s->net, options, LAMI_SESSION_TRAIN);
+        status = lam_options_set(options, "tta", "none"); /* the scores at the end are others' */
     if (!status)
-        status = lami_session_make(&s->measure, s->net, options, LAMI_SESSION_MEASURE);
+        status = lami_session_make(&s->session, s->net, options, LAMI_SESSION_TRAIN);
+    s->kept = *s->net;
+    if (!status && lami_session_average(s->session))
+        s->kept.values = lami_session_average(s->session);
+    if (!status)
+        status = lami_session_make(&s->measure, &s->kept, options, LAMI_SESSION_MEASURE);
     lam_options_free(options);
     return status;
 }
@@ -161,20 +168,20 @@ static lam_status set_up(lami_solver *s)
         return lami_fail(LAM_EOPTION, "--accumulate %zu: so many batches of %zu are more than the %zu training samples",
                          s->options->accumulate, s->batch, n);
     s->chosen_count = n < MEASURED_SAMPLES ? n : MEASURED_SAMPLES;
-    s->order_epoch = UINT64_MAX;
-    s->replaces = !strcmp(s->options->sample, "replace");
     LAM_TRY(set_text_options(s));
+    LAM_TRY(lami_views_check(&s->net->input, s->options->tta));
+    LAM_TRY(lami_recompute_check(s->net, s->options));
     set_limit(s);
     const uint64_t length = s->steps ? s->steps : 1; /* --epochs 0: some length, never used */
     LAM_TRY(lami_schedule_set(&s->schedule, s->options, s->limited ? length : 0, s->per_epoch));
     LAM_TRY(lami_class_weights(&s->class_weight, s->data, s->options->class_weight));
     lami_advice_new(&s->advice, s->net, s->data);
     LAM_TRY(open_sessions(s));
-    s->order = lami_alloc(n, sizeof *s->order);
     s->chosen = lami_alloc(s->chosen_count, sizeof *s->chosen);
-    if (!s->order || !s->chosen)
+    if (!s->chosen)
         return LAM_ENOMEM;
     LAM_TRY(lami_batch_rows_new(&s->rows, s->batch));
+    LAM_TRY(lami_loader_new(&s->loader, s->data, s->options, s->batch, s->per_epoch, s->class_weight));
     if (part_count(s, LAM_VAL) && !s->state.best) {
         s->state.best = lami_alloc(s->net->values_count, lami_dtype_size(s->net->dtype));
         if (!s->state.best)
@@ -200,8 +207,8 @@ void lami_solver_free(lami_solver *s)
     lami_state_free(&s->state);
     lami_run_close(&s->run);
     lam_options_free(s->options);
-    lami_free(s->order);
     lami_free(s->chosen);
+    lami_loader_free(s->loader);
     lami_batch_rows_free(&s->rows);
     lami_free(s->class_weight);
     lami_free(s);
@@ -213,7 +220,7 @@ void lami_solver_free(lami_solver *s)
 static const void *best_values(const lami_solver *s)
 {
     if (!part_count(s, LAM_VAL))
-        return s->net->values;
+        return s->kept.values;
     return s->state.best_known ? s->state.best : NULL;
 }
 
@@ -375,25 +382,6 @@ static double learning_rate(lami_solver *s)
     return lami_schedule_lr(&s->schedule, s->state.step);
 }
 
-/* Which samples the k-th batch of the step takes; returns their place. */
-static const uint32_t *choose_batch(lami_solver *s, size_t k)
-{
-    const size_t n = part_count(s, LAM_TRAIN), each = s->options->accumulate;
-    const uint64_t step = s->state.step, epoch = s->state.epoch;
-    if (s->replaces) {
-        const lami_rng rng = lami_rng_make(s->options->seed, LAMI_RNG_ORDER, 0, (uint32_t)(step * each + k));
-        for (size_t i = 0; i < s->batch; i++)
-            s->order[i] = lami_rng_below(&rng, i, n);
-        return s->order;
-    }
-    if (s->order_epoch != epoch) {
-        const lami_rng rng = lami_rng_make(s->options->seed, LAMI_RNG_ORDER, 0, (uint32_t)epoch);
-        lami_rng_order(s->order, n, &rng);
-        s->order_epoch = epoch;
-    }
-    return s->order + (step % s->per_epoch * each + k) * s->batch;
-}
-
 static lam_status train_step(lami_solver *s)
 {
     lami_state *t = &s->state;
@@ -401,8 +389,7 @@ static lam_status train_step(lami_solver *s)
     LAM_TRY(lam_session_set_lr(s->session, learning_rate(s)));
     for (size_t k = 0; k < s->options->accumulate; k++) {
         double loss = 0;
-        const lami_batch batch =
-            lami_gather(&s->rows, s->data, LAM_TRAIN, choose_batch(s, k), 0, s->batch, s->class_weight);
+        const lami_batch batch = lami_loader_next(s->loader, s->state.step, k);
         LAM_TRY(lami_session_load(s->session, &batch));
         LAM_TRY(lami_session_train(&loss, s->session));
         sum += loss;
@@ -440,7 +427,7 @@ static void keep_best(lami_solver *s)
     t->best_epoch = t->epoch;
     if (!validated)
         return;
-    memcpy(t->best, s->net->values, s->net->values_count * lami_dtype_size(s->net->dtype));
+    memcpy(t->best, s->kept.values, s->net->values_count * lami_dtype_size(s->net->dtype));
     t->best_known = 1;
     s->best_changed = 1;
 }
@@ -556,12 +543,24 @@ static lam_status advance(int *stop, lami_solver *s, lam_callback callback, void
     return *stop || is_save_due(s, epoch_end) ? save(s) : LAM_OK;
 }
 
+/* The best weights, now the network's, get running statistics of their own. The sessions are over: their memory goes. */
+static lam_status recompute(lami_solver *s)
+{
+    if (!s->options->bn_recompute)
+        return LAM_OK;
+    s->kept.values = s->net->values;
+    lam_session_free(s->session);
+    lam_session_free(s->measure);
+    s->session = s->measure = NULL;
+    s->best_changed = 1;
+    return lami_recompute(s->net, s->data, s->options);
+}
+
 /* The network becomes the best one; the digests say which. */
 static lam_status finish(lami_result *result, lami_solver *s, int stopped)
 {
     const lami_state *t = &s->state;
-    const void *best = best_values(s);
-    LAM_TRY(save_best(s));
+    const void *best = best_values(s), *values = best ? best : s->kept.values;
     *result = (lami_result) { .steps = (size_t)t->step,
                               .epochs = (size_t)t->epoch,
                               .loss = t->loss,
@@ -572,8 +571,11 @@ static lam_status finish(lami_result *result, lami_solver *s, int stopped)
                               .samples_per_second = samples_per_second(s),
                               .stopped = stopped };
     LAM_TRY(lami_net_digest(s->net, s->net->values, result->weights_sha256));
-    if (best && best != s->net->values)
-        memcpy(s->net->values, best, s->net->values_count * lami_dtype_size(s->net->dtype));
+    if (values != s->net->values)
+        memcpy(s->net->values, values, s->net->values_count * lami_dtype_size(s->net->dtype));
+    LAM_TRY(recompute(s));
+    if (s->keeps && best && s->best_changed)
+        LAM_TRY(lami_model_save(s->net, s->net->values, s->run.best));
     return lami_net_digest(s->net, s->net->values, result->best_sha256);
 }
 

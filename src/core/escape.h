@@ -1,0 +1,14 @@
+/* escape: names of files, which may be any bytes, as text: valid UTF-8 on one line. */
+#ifndef LAMI_ESCAPE_H
+#define LAMI_ESCAPE_H
+
+#include <stddef.h>
+
+/* Bytes that are not UTF-8 and control characters become \xHH. Text that is too long for `size` bytes (at least 8)
+ * loses its beginning, in the place of which "..." stands. Returns out. */
+const char *lami_escape(char *out, size_t size, const char *text);
+
+/* All of it, yours (lami_free); NULL and a message without memory. */
+char *lami_escaped(const char *text);
+
+#endif

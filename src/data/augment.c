@@ -1,0 +1,246 @@
+/* augment: see augment.h. */
+#include "augment.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../core/mem.h"
+#include "../core/nearest.h"
+#include "../core/number.h"
+#include "../core/random.h"
+
+/* ---- the list ---- */
+
+enum { ITEM_MAX = 64 };
+
+typedef enum { ITEM_FLIP, ITEM_PIXELS, ITEM_FACTOR } item_kind;
+
+static const struct {
+    const char *name;
+    item_kind kind;
+    size_t offset;
+} items[] = {
+    { "flip", ITEM_FLIP, offsetof(lami_augment, flip) },
+    { "crop", ITEM_PIXELS, offsetof(lami_augment, crop) },
+    { "translate", ITEM_PIXELS, offsetof(lami_augment, translate) },
+    { "cutout", ITEM_PIXELS, offsetof(lami_augment, cutout) },
+    { "brightness", ITEM_FACTOR, offsetof(lami_augment, brightness) },
+    { "contrast", ITEM_FACTOR, offsetof(lami_augment, contrast) },
+};
+enum { ITEMS = sizeof items / sizeof *items };
+
+static const char *item_name(size_t index, const void *unused)
+{
+    (void)unused;
+    return items[index].name;
+}
+
+static lam_status unknown_item(const char *name)
+{
+    char meant[LAMI_MEANT_TEXT];
+    return lami_fail(
+        LAM_EOPTION,
+        "--augment: there is no \"%s\"%s (there are flip, crop, translate, cutout, brightness and contrast)", name,
+        lami_did_you_mean(meant, name, ITEMS, item_name, NULL));
+}
+
+static lam_status set_item(lami_augment *a, size_t k, const char *value)
+{
+    void *const field = (char *)a + items[k].offset;
+    const size_t side = a->shape.dim[1] < a->shape.dim[2] ? a->shape.dim[1] : a->shape.dim[2];
+    const char *const name = items[k].name;
+    double number;
+    if (items[k].kind == ITEM_FLIP) {
+        if (value && strcmp(value, "alternate"))
+            return lami_fail(LAM_EOPTION, "--augment: flip takes nothing, or alternate, not \"%s\"", value);
+        *(int *)field = value ? 2 : 1;
+        return LAM_OK;
+    }
+    if (!value || lami_parse_real(&number, value))
+        return lami_fail(LAM_EOPTION, "--augment: %s needs a number, as in %s", name,
+                         items[k].kind == ITEM_PIXELS ? "crop=4" : "contrast=0.2");
+    if (items[k].kind == ITEM_FACTOR) {
+        if (!(number >= 0 && number <= 1))
+            return lami_fail(LAM_EOPTION, "--augment: %s=%s is not from 0 to 1", name, value);
+        *(double *)field = number;
+        return LAM_OK;
+    }
+    if (!(number >= 1 && number < (double)side) || number != floor(number))
+        return lami_fail(LAM_EOPTION, "--augment: %s=%s is not a whole number from 1 to %zu, the image's side less 1",
+                         name, value, side - 1);
+    *(size_t *)field = (size_t)number;
+    return LAM_OK;
+}
+
+static lam_status read_item(lami_augment *a, const char *text, size_t length)
+{
+    char item[ITEM_MAX];
+    if (length >= sizeof item)
+        return lami_fail(LAM_EOPTION, "--augment: \"%.*s...\" is too long", ITEM_MAX / 2, text);
+    memcpy(item, text, length);
+    item[length] = 0;
+    char *const equals = strchr(item, '=');
+    if (equals)
+        *equals = 0;
+    for (size_t k = 0; k < ITEMS; k++)
+        if (!strcmp(item, items[k].name))
+            return set_item(a, k, equals ? equals + 1 : NULL);
+    return unknown_item(item);
+}
+
+/* Sums of bytes are whole numbers; reals are added in order. */
+static lam_status measure_channels(lami_augment *a, const lam_data *data)
+{
+    const size_t channels = a->shape.dim[0], plane = a->shape.dim[1] * a->shape.dim[2];
+    const size_t n = data->part[LAM_TRAIN].count;
+    a->mean = lami_alloc(channels, sizeof *a->mean);
+    if (!a->mean)
+        return LAM_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const void *x = lami_data_sample(data, LAM_TRAIN, i);
+        for (size_t c = 0; c < channels; c++) {
+            double sum = 0;
+            for (size_t k = c * plane; k < (c + 1) * plane; k++)
+                sum += a->dtype == LAM_U8 ? (double)((const uint8_t *)x)[k] : lami_real_at(x, a->dtype, k);
+            a->mean[c] += sum;
+        }
+    }
+    for (size_t c = 0; c < channels; c++)
+        a->mean[c] /= (double)n * (double)plane;
+    return LAM_OK;
+}
+
+lam_status lami_augment_new(lami_augment *a, int *does, const char *list, const lam_data *data)
+{
+    *a = (lami_augment) { .dtype = data->dtype, .shape = data->shape };
+    *does = list && *list;
+    if (!*does)
+        return LAM_OK;
+    if (data->shape.rank != 3)
+        return lami_fail(LAM_EOPTION, "--augment is for images; the samples are rows of %zu", data->shape.dim[0]);
+    for (const char *at = list;; at++) {
+        const size_t length = strcspn(at, ",");
+        LAM_TRY(read_item(a, at, length));
+        at += length;
+        if (!*at)
+            break;
+    }
+    if (a->crop && a->translate)
+        return lami_fail(LAM_EOPTION, "--augment: crop and translate both move the image; one of them will do");
+    return a->cutout ? measure_channels(a, data) : LAM_OK;
+}
+
+void lami_augment_free(lami_augment *a)
+{
+    lami_free(a->mean);
+    a->mean = NULL;
+}
+
+/* ---- a sample ---- */
+
+/* What is drawn for a sample. Words of its 16: 0 flip, 1 and 2 the move, 3 and 4 the square; uniforms 3 (words 6, 7) contrast
+ * and 4 (8, 9) brightness. */
+typedef struct {
+    int mirrored;
+    ptrdiff_t down, right; /* output pixel (y, x) shows (y + down, x + right) */
+    size_t cut_y, cut_x;
+    double contrast, brightness;
+} draw;
+
+static double factor(const lami_rng *rng, uint64_t e, double most)
+{
+    return 1 + most * (2 * lami_rng_uniform(rng, e) - 1);
+}
+
+static draw draw_for(const lami_augment *a, uint64_t seed, uint32_t epoch, size_t sample)
+{
+    const lami_rng rng = lami_rng_make(seed, LAMI_RNG_AUGMENT, 0, epoch);
+    const lami_rng first = lami_rng_make(seed, LAMI_RNG_AUGMENT, 0, 0);
+    const uint64_t word = (uint64_t)sample * 16;
+    const size_t most = a->crop + a->translate;
+    draw d = { .contrast = factor(&rng, word / 2 + 3, a->contrast),
+               .brightness = factor(&rng, word / 2 + 4, a->brightness),
+               .cut_y = lami_rng_below(&rng, word + 3, a->shape.dim[1]),
+               .cut_x = lami_rng_below(&rng, word + 4, a->shape.dim[2]) };
+    if (a->flip == 1)
+        d.mirrored = lami_rng_word(&rng, word) >> 31;
+    else if (a->flip == 2)
+        d.mirrored = (int)((lami_rng_word(&first, word) >> 31) ^ (epoch & 1));
+    if (most) {
+        d.down = (ptrdiff_t)lami_rng_below(&rng, word + 1, 2 * most + 1) - (ptrdiff_t)most;
+        d.right = (ptrdiff_t)lami_rng_below(&rng, word + 2, 2 * most + 1) - (ptrdiff_t)most;
+    }
+    return d;
+}
+
+/* Place i of an image's side mirrored at its first and last pixel. */
+static size_t reflected(ptrdiff_t i, size_t side)
+{
+    const ptrdiff_t last = (ptrdiff_t)side - 1;
+    return (size_t)(i < 0 ? -i : i > last ? 2 * last - i : i);
+}
+
+/* Moved and mirrored; size: bytes of an element. */
+static void move_image(const lami_augment *a, const draw *d, uint8_t *out, const uint8_t *x, size_t size)
+{
+    const size_t h = a->shape.dim[1], w = a->shape.dim[2];
+    for (size_t c = 0; c < a->shape.dim[0]; c++)
+        for (size_t i = 0; i < h; i++, out += w * size) {
+            const ptrdiff_t y = (ptrdiff_t)i + d->down;
+            const int inside = y >= 0 && y < (ptrdiff_t)h;
+            const uint8_t *row = x + (c * h + reflected(y, h)) * w * size;
+            for (size_t j = 0; j < w; j++) {
+                const ptrdiff_t z = (ptrdiff_t)(d->mirrored ? w - 1 - j : j) + d->right;
+                uint8_t *const to = out + j * size;
+                if (a->crop && (!inside || z < 0 || z >= (ptrdiff_t)w))
+                    memset(to, 0, size);
+                else
+                    memcpy(to, row + reflected(z, w) * size, size);
+            }
+        }
+}
+
+static double element(const lami_augment *a, const void *x, size_t i)
+{
+    return a->dtype == LAM_U8 ? (double)((const uint8_t *)x)[i] : lami_real_at(x, a->dtype, i);
+}
+
+static void put_element(const lami_augment *a, void *x, size_t i, double v)
+{
+    if (a->dtype == LAM_U8)
+        ((uint8_t *)x)[i] = (uint8_t)(v <= 0 ? 0 : v >= 255 ? 255 : floor(v + 0.5));
+    else
+        lami_real_put(x, a->dtype, i, v);
+}
+
+static void change_light(const lami_augment *a, const draw *d, void *out)
+{
+    const size_t count = lam_shape_count(&a->shape);
+    double mean = 0;
+    for (size_t i = 0; i < count; i++)
+        mean += element(a, out, i);
+    mean /= (double)count;
+    for (size_t i = 0; i < count; i++)
+        put_element(a, out, i, ((element(a, out, i) - mean) * d->contrast + mean) * d->brightness);
+}
+
+static void cut_out(const lami_augment *a, const draw *d, void *out)
+{
+    const size_t h = a->shape.dim[1], w = a->shape.dim[2], half = a->cutout / 2;
+    const size_t top = d->cut_y < half ? 0 : d->cut_y - half, left = d->cut_x < half ? 0 : d->cut_x - half;
+    const size_t bottom = d->cut_y + a->cutout - half, right = d->cut_x + a->cutout - half;
+    for (size_t c = 0; c < a->shape.dim[0]; c++)
+        for (size_t y = top; y < bottom && y < h; y++)
+            for (size_t x = left; x < right && x < w; x++)
+                put_element(a, out, (c * h + y) * w + x, a->mean[c]);
+}
+
+void lami_augment_apply(const lami_augment *a, void *out, const void *x, uint64_t seed, uint32_t epoch, size_t sample)
+{
+    const draw d = draw_for(a, seed, epoch, sample);
+    move_image(a, &d, out, x, a->dtype == LAM_U8 ? 1 : lami_dtype_size(a->dtype));
+    if (a->contrast > 0 || a->brightness > 0)
+        change_light(a, &d, out);
+    if (a->cutout)
+        cut_out(a, &d, out);
+}

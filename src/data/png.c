@@ -1,0 +1,104 @@
+/* png: libpng. Colours come as they are stored: no gamma; of 16 bits the nearest of 8; what shows through is not looked at. */
+#include "image.h"
+
+#ifdef LAMINA_PNG
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <png.h>
+
+#include "../core/mem.h"
+
+enum { OTHER_BYTES = 1 << 26 }; /* of what is not pixels, unpacked */
+
+typedef struct decoding {
+    png_structp png;
+    png_infop info;
+    png_bytep *row;
+    const uint8_t *data;
+    size_t left;
+    char *why;
+} decoding;
+
+static void on_error(png_structp png, png_const_charp message)
+{
+    const decoding *d = png_get_error_ptr(png);
+    snprintf(d->why, LAMI_IMAGE_WHY, "libpng: %s", message);
+    longjmp(png_jmpbuf(png), 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png, (void)message;
+}
+
+static void read_bytes(png_structp png, png_bytep to, size_t count)
+{
+    decoding *d = png_get_io_ptr(png);
+    if (count > d->left)
+        png_error(png, "truncated");
+    memcpy(to, d->data, count);
+    d->data += count;
+    d->left -= count;
+}
+
+/* Eight bits a channel, one channel or three, as the head says. */
+static void set_format(const decoding *d)
+{
+    png_set_user_limits(d->png, LAMI_IMAGE_SIDE, LAMI_IMAGE_SIDE);
+    png_set_chunk_malloc_max(d->png, OTHER_BYTES);
+    png_read_info(d->png, d->info);
+    png_set_scale_16(d->png);
+    png_set_palette_to_rgb(d->png);
+    png_set_expand_gray_1_2_4_to_8(d->png);
+    png_set_strip_alpha(d->png);
+    png_set_interlace_handling(d->png);
+    png_read_update_info(d->png, d->info);
+}
+
+/* What libpng does between setjmp and its errors; returns 0 after one. */
+static int read_image(const decoding *d, uint8_t *pixels, const lami_image_head *head)
+{
+    if (setjmp(png_jmpbuf(d->png)))
+        return 0;
+    set_format(d);
+    const size_t row_bytes = head->width * head->channels;
+    if (png_get_image_width(d->png, d->info) != head->width || png_get_image_height(d->png, d->info) != head->height ||
+        png_get_rowbytes(d->png, d->info) != row_bytes)
+        png_error(d->png, "it has two sizes");
+    for (size_t i = 0; i < head->height; i++)
+        d->row[i] = pixels + i * row_bytes;
+    png_read_image(d->png, d->row);
+    png_read_end(d->png, NULL);
+    return 1;
+}
+
+lam_status lami_png_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lami_image_head *head, const uint8_t *data,
+                           size_t size)
+{
+    decoding d = { .data = data, .left = size, .why = why };
+    lam_status status = LAM_ENOMEM;
+    d.row = lami_alloc(head->height, sizeof *d.row);
+    d.png = d.row ? png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning) : NULL;
+    d.info = d.png ? png_create_info_struct(d.png) : NULL;
+    if (d.info) {
+        png_set_read_fn(d.png, &d, read_bytes);
+        status = read_image(&d, pixels, head) ? LAM_OK : LAM_EFORMAT;
+    }
+    png_destroy_read_struct(&d.png, &d.info, NULL);
+    lami_free(d.row);
+    return status;
+}
+
+#else
+
+lam_status lami_png_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lami_image_head *head, const uint8_t *data,
+                           size_t size)
+{
+    (void)pixels, (void)why, (void)head, (void)data, (void)size;
+    return LAM_EUNSUPPORTED;
+}
+
+#endif
