@@ -7,7 +7,7 @@
 
 enum {
     WINO_PANEL = 16, /* filters whose weights lie together */
-    WINO_TILES = 24, /* blocks of the output at once; a multiple of the rows of each set's micro-kernel */
+    WINO_TILES = 64, /* blocks of the output at once: what is read of the weights serves them all */
     WINO = 36
 };
 
@@ -83,21 +83,34 @@ static void winograd_weights(const lami_args *args, lami_tile t, void *work)
 
 /* ---- blocks ---- */
 
+/* Elements between two places of a block. One line of the cache more than the blocks take: a transform goes through all
+ * places, which would share a set. */
+enum { WINO_M_PLACE = (WINO_TILES + 1) * WINO_PANEL };
+
 typedef struct {
     const lami_args *args;
     const lami_window *w;
     lami_tile t;
-    real *v, *m, *copy; /* (WINO, TILES, C); (WINO, TILES, PANEL), per panel; a region with zeros */
-    real *sum;          /* winograd_filter */
-    size_t count;
+    real *v, *m, *copy;              /* the transformed input; (panel, place, block, column); a region with zeros */
+    size_t v_place, v_panel, v_tile; /* elements of v from one place, PANEL of channels, block to the next */
+    real *sum;                       /* winograd_filter: (panel, place, channel, column) */
+    size_t sum_place, count;
     struct {
         size_t n, y, x; /* image; first pixel of the output */
     } block[WINO_TILES];
 } wino_job;
 
-static size_t wino_layout(wino_job *g, real *work, const lami_args *args)
+static size_t wino_panels(size_t cols)
 {
-    const size_t v = (size_t)WINO * WINO_TILES * args->window->c, m = (size_t)WINO * WINO_TILES * WINO_PANEL;
+    return (cols + WINO_PANEL - 1) / WINO_PANEL;
+}
+
+static size_t wino_layout(wino_job *g, real *work, const lami_args *args, size_t cols)
+{
+    g->v_tile = args->window->c;
+    g->v_panel = WINO_PANEL;
+    g->v_place = WINO_TILES * args->window->c + WINO_PANEL;
+    const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE * wino_panels(cols);
     g->v = work;
     g->m = work + v;
     g->copy = g->m + m;
@@ -119,6 +132,7 @@ static void wino_input(const wino_job *g, size_t t)
         x = g->copy;
     }
     for (size_t c = 0; c < w->c; c += LANES) {
+        real *to = g->v + c / WINO_PANEL * g->v_panel + t * g->v_tile + c % WINO_PANEL;
         vec half[6][6], in[6], out[6];
         UNROLL
         for (size_t i = 0; i < 6; i++) {
@@ -135,23 +149,30 @@ static void wino_input(const wino_job *g, size_t t)
             wino_b(out, half[i]);
             UNROLL
             for (size_t k = 0; k < 6; k++)
-                vstore(g->v + ((6 * i + k) * WINO_TILES + t) * w->c + c, out[k]);
+                vstore(to + (6 * i + k) * g->v_place, out[k]);
         }
     }
 }
 
-/* Columns j .. j + LANES of the panel that begins with column `panel`: back from the products to pixels. */
-static void wino_output(const wino_job *g, size_t t, size_t panel, size_t j)
+/* Where the products of a panel begin: column j of it, which is counted from the tile's first. */
+static real *wino_m(const wino_job *g, size_t j, size_t place)
+{
+    return g->m + (j / WINO_PANEL * WINO + place) * WINO_M_PLACE + j % WINO_PANEL;
+}
+
+/* Columns j .. j + LANES of the tile: back from the products to pixels. */
+static void wino_output(const wino_job *g, size_t t, size_t j)
 {
     const lami_window *w = g->w;
     const size_t cols = g->args->cols, y0 = g->block[t].y, x0 = g->block[t].x;
+    const real *m = wino_m(g, j, 0) + t * WINO_PANEL;
     const size_t image = g->block[t].n * w->out_h * w->out_w;
     vec half[4][6], in[6], out[4];
     UNROLL
     for (size_t i = 0; i < 6; i++) {
         UNROLL
         for (size_t k = 0; k < 6; k++)
-            in[k] = vload(g->m + ((6 * k + i) * WINO_TILES + t) * WINO_PANEL + j);
+            in[k] = vload(m + (6 * k + i) * WINO_M_PLACE);
         wino_a(out, in);
         UNROLL
         for (size_t k = 0; k < 4; k++)
@@ -164,41 +185,39 @@ static void wino_output(const wino_job *g, size_t t, size_t panel, size_t j)
         for (size_t k = 0; k < 4; k++) {
             const size_t row = image + (y0 + i) * w->out_w + x0 + k;
             if (y0 + i < w->out_h && x0 + k < w->out_w && row >= g->t.r0 && row < g->t.r1)
-                vstore((real *)g->args->out[0] + row * cols + panel + j, out[k]);
+                vstore((real *)g->args->out[0] + row * cols + g->t.c0 + j, out[k]);
         }
     }
 }
 
-static void wino_panel(const wino_job *g, size_t panel)
+/* The products of one place, of all blocks and columns: what is read of v, which is large, serves all columns. */
+static void wino_place(const wino_job *g, size_t place)
 {
-    const size_t channels = g->w->c;
-    const real *u = (const real *)g->args->in[1] + panel * WINO * channels;
-    for (size_t place = 0; place < WINO; place++, u += channels * WINO_PANEL)
-        for (size_t j = 0; j < WINO_PANEL; j += NR) {
-            const size_t nv = least(NV, WINO_PANEL / LANES);
-            real *m = g->m + place * WINO_TILES * WINO_PANEL + j;
-            for (size_t k = 0; k < channels; k += KC) {
-                const block_sink sink = {
-                    .level = { m }, .count = k > 0, .ld = WINO_PANEL, .dst = m, .ldd = WINO_PANEL
-                };
-                for (size_t r = 0; r < g->count; r += MR)
-                    micro_table[0][nv - 1][least(MR, g->count - r) - 1](least(KC, channels - k),
-                                                                        g->v + (place * WINO_TILES + r) * channels + k,
-                                                                        channels, u + k * WINO_PANEL + j, WINO_PANEL,
-                                                                        &sink, r);
-            }
+    const size_t channels = g->w->c, nv = least(NV, WINO_PANEL / LANES);
+    const real *v = g->v + place * g->v_place;
+    for (size_t j = 0; j < g->t.c1 - g->t.c0; j += nv * LANES) {
+        const size_t column = g->t.c0 + j;
+        const real *u = (const real *)g->args->in[1] + (column / WINO_PANEL * WINO + place) * channels * WINO_PANEL +
+                        column % WINO_PANEL;
+        real *m = wino_m(g, j, place);
+        for (size_t k = 0; k < channels; k += KC) {
+            const block_sink sink = { .level = { m }, .count = k > 0, .ld = WINO_PANEL, .dst = m, .ldd = WINO_PANEL };
+            for (size_t r = 0; r < g->count; r += MR)
+                micro_table[0][nv - 1][least(MR, g->count - r) - 1](least(KC, channels - k), v + r * channels + k,
+                                                                    channels, u + k * WINO_PANEL, WINO_PANEL, &sink, r);
         }
-    for (size_t t = 0; t < g->count; t++)
-        for (size_t j = 0; j < WINO_PANEL; j += LANES)
-            wino_output(g, t, panel, j);
+    }
 }
 
 static void wino_blocks(wino_job *g)
 {
     for (size_t t = 0; t < g->count; t++)
         wino_input(g, t);
-    for (size_t panel = g->t.c0; panel < g->t.c1; panel += WINO_PANEL)
-        wino_panel(g, panel);
+    for (size_t place = 0; place < WINO; place++)
+        wino_place(g, place);
+    for (size_t t = 0; t < g->count; t++)
+        for (size_t j = 0; j < g->t.c1 - g->t.c0; j += LANES)
+            wino_output(g, t, j);
     g->count = 0;
 }
 
@@ -208,7 +227,7 @@ static void winograd(const lami_args *args, lami_tile t, void *work)
     const lami_window *w = args->window;
     const size_t image = w->out_h * w->out_w;
     wino_job g = { .args = args, .w = w, .t = t };
-    wino_layout(&g, work, args);
+    wino_layout(&g, work, args, t.c1 - t.c0);
     for (size_t n = t.r0 / image; n * image < t.r1; n++) {
         const size_t first = n * image < t.r0 ? (t.r0 - n * image) / w->out_w / 4 * 4 : 0;
         const size_t last = least(image, t.r1 - n * image) - 1;
@@ -251,14 +270,18 @@ INLINE void wino_g_back(vec y[3], const vec x[6]) /* G^T */
 
 static size_t wino_filter_layout(wino_job *g, real *work, const lami_args *args, size_t cols)
 {
-    const size_t channels = args->window->c, panels = (cols + WINO_PANEL - 1) / WINO_PANEL;
-    const size_t v = (size_t)WINO * WINO_TILES * channels, m = (size_t)WINO * WINO_TILES * WINO_PANEL * panels;
+    const size_t channels = args->window->c;
+    g->v_tile = WINO_PANEL;
+    g->v_panel = WINO_TILES * WINO_PANEL;
+    g->v_place = channels * WINO_TILES + WINO_PANEL;
+    g->sum_place = (channels + 1) * WINO_PANEL;
+    const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE * wino_panels(cols);
     const size_t copy = WINO * (channels > args->cols ? channels : args->cols);
     g->v = work;
     g->m = work + v;
     g->copy = g->m + m;
     g->sum = g->copy + copy;
-    return v + m + copy + WINO * channels * WINO_PANEL * panels;
+    return v + m + copy + WINO * g->sum_place * wino_panels(cols);
 }
 
 /* Block number t of dy, transformed: (panel, place, t, filter). */
@@ -277,8 +300,7 @@ static void wino_gradient(const wino_job *g, size_t t)
         dy = g->copy;
     }
     for (size_t j = g->t.c0; j < g->t.c1; j += LANES) {
-        const size_t panel = (j - g->t.c0) / WINO_PANEL, in_panel = (j - g->t.c0) % WINO_PANEL;
-        real *to = g->m + (panel * WINO * WINO_TILES + t) * WINO_PANEL + in_panel;
+        real *to = wino_m(g, j - g->t.c0, 0) + t * WINO_PANEL;
         vec half[6][4], in[4], out_row[6];
         UNROLL
         for (size_t i = 0; i < 4; i++) {
@@ -295,32 +317,40 @@ static void wino_gradient(const wino_job *g, size_t t)
             wino_a_back(out_row, half[i]);
             UNROLL
             for (size_t k = 0; k < 6; k++)
-                vstore(to + (6 * i + k) * WINO_TILES * WINO_PANEL, out_row[k]);
+                vstore(to + (6 * i + k) * WINO_M_PLACE, out_row[k]);
         }
     }
 }
 
-/* The products of a group of blocks are added to the sums (panel, place, c, filter). */
+static real *wino_sum(const wino_job *g, size_t j, size_t place)
+{
+    return g->sum + (j / WINO_PANEL * WINO + place) * g->sum_place + j % WINO_PANEL;
+}
+
+/* The products of one place, of the group's blocks, are added to its sums. */
+static void wino_add_place(const wino_job *g, size_t place, int fresh)
+{
+    const size_t channels = g->w->c, nv = least(NV, WINO_PANEL / LANES);
+    const real *v = g->v + place * g->v_place;
+    for (size_t j = 0; j < g->t.c1 - g->t.c0; j += nv * LANES) {
+        const real *m = wino_m(g, j, place);
+        real *sum = wino_sum(g, j, place);
+        const block_sink sink = { .level = { sum }, .count = !fresh, .ld = WINO_PANEL, .dst = sum, .ldd = WINO_PANEL };
+        for (size_t c = 0; c < channels; c += WINO_PANEL)
+            for (size_t i = 0; i < WINO_PANEL; i += MR)
+                micro_table[1][nv - 1][least(MR, WINO_PANEL - i) - 1](g->count, v + c / WINO_PANEL * g->v_panel + i,
+                                                                      WINO_PANEL, m, WINO_PANEL, &sink, c + i);
+    }
+}
+
 static void wino_add(wino_job *g, int fresh)
 {
-    const size_t channels = g->w->c, panels = (g->t.c1 - g->t.c0) / WINO_PANEL;
     for (size_t t = 0; t < g->count; t++) {
         wino_input(g, t);
         wino_gradient(g, t);
     }
     for (size_t place = 0; place < WINO; place++)
-        for (size_t panel = 0; panel < panels; panel++)
-            for (size_t j = 0; j < WINO_PANEL; j += NR) {
-                const size_t nv = least(NV, WINO_PANEL / LANES), at_place = panel * WINO + place;
-                real *sum = g->sum + at_place * channels * WINO_PANEL + j;
-                const block_sink sink = {
-                    .level = { sum }, .count = !fresh, .ld = WINO_PANEL, .dst = sum, .ldd = WINO_PANEL
-                };
-                for (size_t c = 0; c < channels; c += MR)
-                    micro_table[1][nv - 1][least(MR, channels - c) - 1](
-                        g->count, g->v + place * WINO_TILES * channels + c, channels,
-                        g->m + at_place * WINO_TILES * WINO_PANEL + j, WINO_PANEL, &sink, c);
-            }
+        wino_add_place(g, place, fresh);
     g->count = 0;
 }
 
@@ -330,12 +360,11 @@ static void wino_filters(const wino_job *g, real *part, size_t r0, size_t r1)
     const size_t channels = g->w->c, cols = g->args->cols;
     for (size_t j = g->t.c0; j < g->t.c1; j += LANES)
         for (size_t c = 0; c < channels; c++) {
-            const size_t panel = (j - g->t.c0) / WINO_PANEL, in_panel = (j - g->t.c0) % WINO_PANEL;
-            const real *sum = g->sum + (panel * WINO * channels + c) * WINO_PANEL + in_panel;
+            const real *sum = wino_sum(g, j - g->t.c0, 0) + c * WINO_PANEL;
             vec half[3][6], in[6], out[3];
             for (size_t i = 0; i < 6; i++) {
                 for (size_t k = 0; k < 6; k++)
-                    in[k] = vload(sum + (6 * k + i) * channels * WINO_PANEL);
+                    in[k] = vload(sum + (6 * k + i) * g->sum_place);
                 wino_g_back(out, in);
                 for (size_t k = 0; k < 3; k++)
                     half[k][i] = out[k];

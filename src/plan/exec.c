@@ -1,6 +1,7 @@
 /* exec: walks a plan. A task is a tile of a group: the group's operations run on it one after another. */
 #include "plan.h"
 
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,6 +31,8 @@ enum {
     TASKS_WANTED = 4, /* per thread, so that uneven tiles and other processes even out */
     MOST_CONV_ROWS = 40 * LAMI_GEMM_ROWS,
     MOST_CONV_FILTERS = 256,
+    MOST_WINOGRAD_ROWS = 2048,
+    GROUP = 64,        /* blocks that a Winograd convolution does at once: WINO_TILES of kern/winograd.t.h */
     SMALL_TASK = 4096, /* elements: less is not worth handing out */
     VECTOR_TASK = 1024 /* columns of a tile of one row */
 };
@@ -72,8 +75,7 @@ static int is_filter(lami_op op)
 static void shape_conv(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
     const size_t wanted = TASKS_WANTED * (size_t)plan->threads;
-    const size_t panel =
-        round_up(plan->ops->panel, lead->op == LAMI_OP_conv || lead->op == LAMI_OP_conv_filter ? 1 : 16);
+    const size_t panel = round_up(plan->ops->panel, lead->op == LAMI_OP_winograd_filter ? 16 : 1);
     const int filter = is_filter(lead->op);
     g->tile_cols = g->whole_rows ? g->cols : least(g->cols, filter ? MOST_CONV_FILTERS : MOST_COLS);
     g->tile_rows = filter ? lead->rows.times : least(g->rows, MOST_CONV_ROWS);
@@ -82,6 +84,40 @@ static void shape_conv(const lami_plan *plan, lami_group *g, const lami_record *
         g->tile_rows = round_up(g->tile_rows / 2, LAMI_GEMM_ROWS);
     while (!g->whole_rows && tiles(g) < wanted && g->tile_cols > panel)
         g->tile_cols = round_up(g->tile_cols / 2, panel);
+}
+
+/* Rows of blocks of 4x4 pixels that tiles of so many rows of a Winograd convolution touch: where a tile ends within a block,
+ * both sides compute it. */
+static size_t block_rows(const lami_window *w, size_t rows, size_t tile_rows)
+{
+    const size_t image = w->out_h * w->out_w, strip = 4 * w->out_w, strips = (w->out_h + 3) / 4;
+    size_t count = 0;
+    for (size_t r = 0; r < rows; r += tile_rows) {
+        const size_t last = least(r + tile_rows, rows) - 1;
+        count += last / image * strips + last % image / strip + 1 - (r / image * strips + r % image / strip);
+    }
+    return count;
+}
+
+/* Tiles of a Winograd convolution: all filters, and as many rows as make few blocks twice and fill groups of blocks. */
+static void shape_winograd(const lami_plan *plan, lami_group *g, const lami_record *lead)
+{
+    const size_t wanted = TASKS_WANTED * (size_t)plan->threads, unit = g->chunk ? g->chunk : 4 * lead->window.out_w;
+    const size_t most = least(MOST_WINOGRAD_ROWS, g->rows / wanted);
+    double best = 0;
+    g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_CONV_FILTERS);
+    g->tile_rows = unit;
+    for (size_t rows = unit; rows <= most; rows += unit) {
+        const double blocks = (double)(block_rows(&lead->window, g->rows, rows) * ((lead->window.out_w + 3) / 4));
+        const double groups = (double)tiles_of(g->rows, rows) * ceil(blocks / (double)tiles_of(g->rows, rows) / GROUP);
+        const double cost = blocks + groups * GROUP / 8;
+        if (!best || cost <= best) {
+            best = cost;
+            g->tile_rows = rows;
+        }
+    }
+    while (!g->whole_rows && tiles(g) < wanted && g->tile_cols > 16)
+        g->tile_cols = round_up(g->tile_cols / 2, 16);
 }
 
 /* Elements that go into one of the output: more than one where images become few numbers. */
@@ -118,7 +154,9 @@ static void shape_group(const lami_plan *plan, lami_group *g)
     const lami_record *lead = &plan->record[plan->order[g->first]];
     g->rows = lami_extent_of(lead->rows, plan->samples);
     g->cols = lead->cols;
-    if (lead->op == LAMI_OP_conv || lead->op == LAMI_OP_winograd || is_filter(lead->op))
+    if (lead->op == LAMI_OP_winograd)
+        shape_winograd(plan, g, lead);
+    else if (lead->op == LAMI_OP_conv || is_filter(lead->op))
         shape_conv(plan, g, lead);
     else if (lami_op_table[lead->op].class == LAMI_PRODUCER)
         shape_product(plan, g, lead);
