@@ -181,7 +181,7 @@ static int matters(const training *t, const lami_option *o)
         return *value && strcmp(value, "auto") && strcmp(value, "0");
     if (o->groups & LAMI_FOR_READ && (!t->data->schema || !strcmp(value, "auto")))
         return 0;
-    if (!strcmp(o->name, "epochs") && t->options->steps)
+    if (!strcmp(o->name, "epochs") && t->options->steps != LAMI_NO_SIZE)
         return 0;
     static const char *const plain[][2] = { { "accumulate", "1" },   { "clip", "0" }, { "label-smoothing", "0" },
                                             { "weight-decay", "0" }, { "ema", "0" },  { "tta", "none" } };

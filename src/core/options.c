@@ -59,7 +59,7 @@ enum { CHOICES_TEXT = 128 }; /* all choices of a row */
 /* ---- defaults ---------------------------------------------------------------------------------------------------- */
 
 #define REAL(field, name, def, ...) .field = def,
-#define SIZE(field, name, def, ...) .field = def,
+#define SIZE(field, name, def, ...) .field = (size_t)(def),
 #define U64(field, name, def, ...)  .field = def,
 #define TEXT(field, ...)
 #define FLAG(field, ...)
@@ -118,7 +118,7 @@ static void prepare(void)
             at += size;
         } else if (r->kind == LAMI_REAL && r->default_text[0])
             write_real(&defaults, row, *(double *)field_of(&defaults, row));
-        else if (r->kind == LAMI_SIZE)
+        else if (r->kind == LAMI_SIZE && r->default_text[0])
             write_whole(&defaults, row, *(size_t *)field_of(&defaults, row));
         else if (r->kind == LAMI_U64)
             write_whole(&defaults, row, *(uint64_t *)field_of(&defaults, row));
@@ -308,7 +308,9 @@ static void unset(lam_options *o, size_t row)
         char **field = field_of(o, row);
         lami_free(*field);
         *field = NULL;
-    } else
+    } else if (lami_option_table[row].kind == LAMI_SIZE)
+        *(size_t *)field_of(o, row) = *(size_t *)field_of(&defaults, row);
+    else
         *(double *)field_of(o, row) = *(double *)field_of(&defaults, row);
     o->text[row][0] = 0;
     o->set &= ~((uint64_t)1 << row);

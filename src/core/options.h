@@ -74,7 +74,7 @@ enum {
          "scale=1/255 for bytes, else none")                                                                           \
     REAL(epochs, "epochs", 10, 0, 1e9, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "E",                                           \
          "passes over the training part; a fraction is fine")                                                          \
-    SIZE(steps, "steps", 0, 0, 1000000000000, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                                    \
+    SIZE(steps, "steps", -1, 0, 1000000000000, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                                    \
          "stop after N steps instead of epochs")                                                                       \
     TEXT(time, "time", LAMI_FOR_TRAIN | LAMI_ON_RESUME, "T", "stop after this time at the latest: 90s, 10m, 1h")       \
     SIZE(batch, "batch", 100, 1, 1048576, LAMI_FOR_BATCH, "N", "samples per step")                                     \
@@ -183,6 +183,9 @@ lam_status lami_choice_find(size_t *index, const char *name, const char *choices
 
 /* The option structure to read from: `options`, or one with all defaults when it is NULL. */
 const lam_options *lami_options_or_default(const lam_options *options);
+
+/* A SIZE without a default text that was not given. */
+#define LAMI_NO_SIZE SIZE_MAX
 
 /* Was the row with this field's offset given explicitly? Use: lami_option_given(o, offsetof(lam_options, lr)). */
 int lami_option_given(const lam_options *options, size_t offset);

@@ -405,7 +405,8 @@ static lam_status check_end(const lam_options *config, const lam_options *option
                 ends[i], was, config->schedule);
     }
     /* --epochs again lifts the limit of --steps: lami_run_merge. */
-    if (lami_schedule_has_end(config) && config->steps && lami_option_given(options, offsetof(lam_options, epochs)) &&
+    if (lami_schedule_has_end(config) && config->steps != LAMI_NO_SIZE &&
+        lami_option_given(options, offsetof(lam_options, epochs)) &&
         !lami_option_given(options, offsetof(lam_options, steps)))
         return lami_fail(LAM_EOPTION,
                          "--epochs: the run was started with --steps %zu, and its schedule (%s) depends on it",
@@ -424,7 +425,7 @@ lam_status lami_run_merge(lam_options *config, const lam_options *options)
     /* Both limits at once: the one given now holds. */
     if (lami_option_given(options, offsetof(lam_options, epochs)) &&
         !lami_option_given(options, offsetof(lam_options, steps)))
-        return lam_options_set(config, "steps", "0");
+        return lam_options_set(config, "steps", "");
     return LAM_OK;
 }
 

@@ -94,7 +94,7 @@ static void set_limit(lami_solver *s)
 {
     const lam_options *o = s->options;
     s->limited = 1;
-    if (o->steps)
+    if (o->steps != LAMI_NO_SIZE)
         s->steps = o->steps;
     else if (lami_option_given(o, offsetof(lam_options, epochs)) || !o->time) {
         const double steps = floor(o->epochs * (double)s->per_epoch + 0.5);
@@ -122,7 +122,7 @@ static lam_status resolve(lam_options *options, const lam_net *net)
     if (options->weight_decay < 0)
         LAM_TRY(lam_options_set_real(options, "weight-decay", lami_optim_default_weight_decay(options->optim)));
     LAM_TRY(lami_schedule_resolve(options));
-    if (!lami_option_given(options, offsetof(lam_options, epochs)) && !options->steps && !options->time)
+    if (!lami_option_given(options, offsetof(lam_options, epochs)) && options->steps == LAMI_NO_SIZE && !options->time)
         LAM_TRY(lam_options_set_real(options, "epochs", options->epochs));
     return lam_options_set(options, "dtype", lami_dtype_name(net->dtype));
 }
