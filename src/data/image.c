@@ -163,6 +163,12 @@ static lam_status read_png(lami_image_head *head, char why[LAMI_IMAGE_WHY], cons
     return LAM_OK;
 }
 
+int lami_image_fits(size_t width, size_t height)
+{
+    return width > 0 && height > 0 && width <= LAMI_IMAGE_SIDE && height <= LAMI_IMAGE_SIDE &&
+           width * height <= LAMI_IMAGE_PIXELS;
+}
+
 lam_status lami_image_read_head(lami_image_head *head, char why[LAMI_IMAGE_WHY], const uint8_t *data, size_t size,
                                 int whole)
 {
@@ -175,8 +181,7 @@ lam_status lami_image_read_head(lami_image_head *head, char why[LAMI_IMAGE_WHY],
     LAM_TRY(head->kind == LAMI_IMAGE_PNG ? read_png(head, why, data, size) : read_jpeg(head, why, data, size));
     if (!head->width && whole)
         return bad(why, head->kind == LAMI_IMAGE_PNG ? "a truncated PNG" : "a truncated JPEG");
-    if (head->width > LAMI_IMAGE_SIDE || head->height > LAMI_IMAGE_SIDE ||
-        head->width * head->height > LAMI_IMAGE_PIXELS) {
+    if (head->width && !lami_image_fits(head->width, head->height)) {
         snprintf(why, LAMI_IMAGE_WHY, "%zu x %zu pixels: more than %d in all, or than %d on a side", head->width,
                  head->height, LAMI_IMAGE_PIXELS, LAMI_IMAGE_SIDE);
         return LAM_EFORMAT;

@@ -1,7 +1,8 @@
-/* image: image files in memory as bytes: JPEG (libjpeg-turbo) and PNG (libpng), told apart by their content.
+/* image: image files in memory as bytes: JPEG (libjpeg-turbo) and PNG (libpng), told apart by their content; PNG files
+ * are made, too.
  *   gray stays gray; palette and CMYK become RGB; of 16 bits the upper 8 count; alpha is dropped; neither colour
  *   profiles nor EXIF orientation are applied. All this is what Pillow's convert("RGB") does.
- * The functions set no message, as they run in many threads at once: `why` says what is wrong with the file. */
+ * The functions that read set no message, as they run in many threads at once: `why` says what is wrong with the file. */
 #ifndef LAMI_IMAGE_H
 #define LAMI_IMAGE_H
 
@@ -31,6 +32,9 @@ const char *lami_image_name(lami_image_kind kind);    /* "JPEG" */
 int lami_image_looks_like(const uint8_t *data, size_t size);
 int lami_image_named(const char *name);
 
+/* Is it a size within the limits above? */
+int lami_image_fits(size_t width, size_t height);
+
 /* The head, from the beginning of a file or, `whole`, all of it. Errors: LAM_EFORMAT (why). */
 lam_status lami_image_read_head(lami_image_head *head, char why[LAMI_IMAGE_WHY], const uint8_t *data, size_t size,
                                 int whole);
@@ -52,5 +56,11 @@ lam_status lami_jpeg_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lam
                             size_t size);
 lam_status lami_png_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lami_image_head *head, const uint8_t *data,
                            size_t size);
+
+/* A whole PNG file in *file, yours (lami_free), of pixels as lami_image_decode leaves them: 8 bits, gray (1 channel) or
+ * RGB (3). Errors, with a message: LAM_ESHAPE (larger than the limits above), LAM_EUNSUPPORTED (no library),
+ * LAM_ENOMEM. */
+lam_status lami_png_encode(uint8_t **file, size_t *size, const uint8_t *pixels, size_t width, size_t height,
+                           int channels);
 
 #endif

@@ -1,4 +1,5 @@
-/* png: libpng. Colours come as they are stored: no gamma; of 16 bits the nearest of 8; what shows through is not looked at. */
+/* png: libpng. Colours come as they are stored: no gamma; of 16 bits the nearest of 8; what shows through is not
+ * looked at. What is written depends on the pixels and the versions of libpng and zlib alone: no time stamp. */
 #include "image.h"
 
 #ifdef LAMINA_PNG
@@ -92,7 +93,87 @@ lam_status lami_png_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lami
     return status;
 }
 
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+typedef struct encoding {
+    png_structp png;
+    png_infop info;
+    void *data;
+    size_t size, capacity;
+    lam_status status;
+} encoding;
+
+/* libpng's own memory is not ours: what it says is that there is none, or a mistake of ours. */
+static void on_write_error(png_structp png, png_const_charp message)
+{
+    encoding *e = png_get_error_ptr(png);
+    if (!e->status)
+        e->status = lami_fail(LAM_ENOMEM, "libpng: %s", message);
+    longjmp(png_jmpbuf(png), 1);
+}
+
+static void write_bytes(png_structp png, png_bytep from, size_t count)
+{
+    encoding *e = png_get_io_ptr(png);
+    e->status = lami_grow(&e->data, &e->capacity, e->size + count, 1);
+    if (e->status)
+        png_error(png, "no memory");
+    memcpy((uint8_t *)e->data + e->size, from, count);
+    e->size += count;
+}
+
+/* What libpng does between setjmp and its errors, which leave e->status. */
+static void write_image(encoding *e, const uint8_t *pixels, size_t width, size_t height, int channels)
+{
+    if (setjmp(png_jmpbuf(e->png)))
+        return;
+    png_set_user_limits(e->png, LAMI_IMAGE_SIDE, LAMI_IMAGE_SIDE);
+    png_set_IHDR(e->png, e->info, (png_uint_32)width, (png_uint_32)height, 8,
+                 channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(e->png, e->info);
+    for (size_t y = 0; y < height; y++)
+        png_write_row(e->png, pixels + y * width * (size_t)channels);
+    png_write_end(e->png, e->info);
+}
+
+lam_status lami_png_encode(uint8_t **file, size_t *size, const uint8_t *pixels, size_t width, size_t height,
+                           int channels)
+{
+    encoding e = { .status = LAM_OK };
+    *file = NULL;
+    *size = 0;
+    if (!lami_image_fits(width, height))
+        return lami_fail(LAM_ESHAPE, "a picture of %zu x %zu pixels: more than %d in all, or than %d on a side", width,
+                         height, LAMI_IMAGE_PIXELS, LAMI_IMAGE_SIDE);
+    e.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &e, on_write_error, on_warning);
+    e.info = e.png ? png_create_info_struct(e.png) : NULL;
+    if (e.info) {
+        png_set_write_fn(e.png, &e, write_bytes, NULL);
+        write_image(&e, pixels, width, height, channels);
+    } else {
+        e.status = lami_fail(LAM_ENOMEM, "out of memory for a PNG");
+    }
+    png_destroy_write_struct(&e.png, &e.info);
+    if (e.status) {
+        lami_free(e.data);
+        return e.status;
+    }
+    *file = e.data;
+    *size = e.size;
+    return LAM_OK;
+}
+
 #else
+
+lam_status lami_png_encode(uint8_t **file, size_t *size, const uint8_t *pixels, size_t width, size_t height,
+                           int channels)
+{
+    (void)pixels, (void)width, (void)height, (void)channels;
+    *file = NULL;
+    *size = 0;
+    return lami_fail(LAM_EUNSUPPORTED, "this build was made without libpng: it writes no PNG files");
+}
 
 lam_status lami_png_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lami_image_head *head, const uint8_t *data,
                            size_t size)
