@@ -9,6 +9,7 @@
 #   ! ...     a line of standard error, the same
 #             "> ..." and "! ..." with just three dots: any number of lines
 #   ? N       exit status; 0 where it is left out
+#   @ PART    the cases that follow are for builds with this optional part (lamina info); @ !PART: without it; @: for all
 set -u
 [ $# -ge 1 ] || { echo "usage: run.sh PROGRAM [FILE.test ...]" >&2; exit 2; }
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -72,6 +73,15 @@ finish() {
     : >"$top/command"
 }
 
+# Is it a build that the cases after "@ $1" are for?
+fits() {
+    case $1 in
+    '') return 0 ;;
+    !*) lamina info --json | grep -q "\"${1#!}\":false" ;;
+    *) lamina info --json | grep -q "\"$1\":true" ;;
+    esac
+}
+
 begin() {
     finish
     : >"$top/command"; : >"$top/want_out"; : >"$top/want_err"
@@ -82,11 +92,15 @@ begin() {
 for file; do
     folder=$top/$(basename "$file" .test)
     mkdir "$folder"
-    number=0 name= expected=0
+    number=0 name= expected=0 left_out=
     : >"$top/command"
     while IFS= read -r text || [ -n "$text" ]; do
         number=$((number + 1))
         rest=${text#??}
+        case $text in
+        '@'*) finish; if fits "$rest"; then left_out=; else left_out=1; fi; continue ;;
+        esac
+        [ -z "$left_out" ] || continue
         case $text in
         '## '*) finish; name=${rest# } ;;
         '#'* | '') ;;
