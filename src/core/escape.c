@@ -7,7 +7,6 @@
 
 #include "mem.h"
 
-enum { ESCAPE = 4, PIECE = ESCAPE + 1 }; /* "\xHH" */
 static const char dots[] = "...";
 
 /* Bytes of the character at `s`, 0 where there is no valid one. Source: Unicode 15, table 3-7. */
@@ -28,14 +27,13 @@ static size_t utf8_length(const uint8_t *s)
     return length;
 }
 
-/* The next character as it is shown, and past it. Returns its length. */
-static size_t piece(char out[PIECE], const char **text)
+size_t lami_escape_piece(char out[LAMI_ESCAPE_PIECE], const char **text)
 {
     const uint8_t *s = (const uint8_t *)*text;
     const size_t length = utf8_length(s);
     if (!length || s[0] < ' ' || s[0] == 0x7f) {
         *text += 1;
-        return (size_t)snprintf(out, PIECE, "\\x%02x", s[0]);
+        return (size_t)snprintf(out, LAMI_ESCAPE_PIECE, "\\x%02x", s[0]);
     }
     memcpy(out, s, length);
     *text += length;
@@ -44,24 +42,24 @@ static size_t piece(char out[PIECE], const char **text)
 
 static size_t shown_length(const char *text)
 {
-    char shown[PIECE];
+    char shown[LAMI_ESCAPE_PIECE];
     size_t length = 0;
     while (*text)
-        length += piece(shown, &text);
+        length += lami_escape_piece(shown, &text);
     return length;
 }
 
 /* What is left of `text`, of `length` bytes as it is shown, from the first character on from where it fits. */
 static void put(char *out, size_t room, size_t length, const char *text)
 {
-    char shown[PIECE];
+    char shown[LAMI_ESCAPE_PIECE];
     size_t n = 0;
     if (length >= room) {
         memcpy(out, dots, sizeof dots - 1);
         n = sizeof dots - 1;
     }
     while (*text) {
-        const size_t size = piece(shown, &text);
+        const size_t size = lami_escape_piece(shown, &text);
         if (n + length < room) {
             memcpy(out + n, shown, size);
             n += size;
