@@ -3,16 +3,17 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../core/file.h"
 #include "../core/mem.h"
 #include "../data/data.h"
 #include "../net/session.h"
 #include "cli.h"
-#include "tally.h"
+#include "report.h"
 
 enum { MATRIX_CLASSES = 20 }; /* printed; more only with -v */
 
 struct opts {
-    const char *data;
+    const char *data, *report;
     int split;
     size_t first;
 };
@@ -22,6 +23,8 @@ static const cli_row rows[] = {
     CLI_CHOICE(struct opts, split, 0, "split", "PART", CLI_SPLITS,
                "part to use; default: test if there is one, else train"),
     CLI_SIZE(struct opts, first, 0, "first", "N", 0, 0, 1000000000000, "only the first N samples; 0: all"),
+    CLI_TEXT(struct opts, report, 0, "report", "FILE", NULL,
+             "also write a page of HTML: confusion matrix, the most wrong samples, curves of the training"),
     CLI_END,
 };
 
@@ -211,23 +214,42 @@ static lam_status print_json(const cli_tally *t)
     return cli_json_print(json);
 }
 
+/* Opened first, so that a page that cannot be written is no surprise at the end. */
+static lam_status open_report(lami_writer *writer, const char *path)
+{
+    if (path && !strcmp(path, "-"))
+        return lami_fail(LAM_EOPTION, "--report: name a file: standard output has the results");
+    return path ? lami_writer_open(writer, path) : LAM_OK;
+}
+
+static lam_status write_report(lami_writer *writer, const cli_tally *t, const char *model)
+{
+    LAM_TRY(cli_report_page(writer->file, t, model));
+    return lami_writer_commit(writer);
+}
+
 static int run(const cli_call *call)
 {
     const struct opts *o = call->own;
+    lami_writer report = { 0 };
     lam_net *net = NULL;
     lam_data *data = NULL;
     lam_session *session = NULL;
     cli_tally t = { 0 };
     lam_part part;
     lam_status status;
+    LAM_TRY_DONE(open_report(&report, o->report));
     LAM_TRY_DONE(cli_open_model(&net, &data, call->arg[0], o->data, call, 0));
     LAM_TRY_DONE(cli_part(&part, data, o->split));
     const size_t all = lam_data_count(data, part), count = o->first && o->first < all ? o->first : all;
     LAM_TRY_DONE(lami_session_make(&session, net, call->options, LAMI_SESSION_MEASURE));
-    LAM_TRY_DONE(cli_tally_make(&t, session, net, data, part, count, 0));
+    LAM_TRY_DONE(cli_tally_make(&t, session, net, data, part, count, o->report != NULL));
     t.tta = strcmp(call->options->tta, "none") ? call->options->tta : NULL;
-    status = call->json ? print_json(&t) : print_text(&t, call);
+    LAM_TRY_DONE(call->json ? print_json(&t) : print_text(&t, call));
+    if (report.file)
+        status = write_report(&report, &t, call->arg[0]);
 done:
+    lami_writer_drop(&report);
     cli_tally_free(&t);
     lam_session_free(session);
     lam_data_free(data);
@@ -237,7 +259,7 @@ done:
 
 const cli_cmd cmd_eval = {
     .name = "eval",
-    .usage = "RUN|MODEL [--data DATA] [--split PART] [options]",
+    .usage = "RUN|MODEL [--data DATA] [--split PART] [--report FILE] [options]",
     .help = "accuracy, loss, per-class table and confusion matrix on a data set",
     .about =
         "Evaluate a trained network: the best one of a run folder, or a model file.\n"
@@ -246,8 +268,13 @@ const cli_cmd cmd_eval = {
         "confusion matrix; -q prints the first line only. Where numbers are predicted, R2 and the errors stand in "
         "place "
         "of the accuracy, and the targets in place of the classes. For a run folder the data set, how it is read and "
-        "its parts are the run's, unless the options say otherwise.",
-    .examples = "  lamina eval runs/001\n  lamina eval model.safetensors --data fashion-mnist --split train --json\n",
+        "its parts are the run's, unless the options say otherwise.\n"
+        "\n"
+        "--report writes the same as a page for a browser, with the samples that the network is most wrong about, "
+        "images "
+        "as pictures, and, for a run folder, how the training went. It is one file, and needs no network.",
+    .examples = "  lamina eval runs/001\n  lamina eval model.safetensors --data fashion-mnist --split train --json\n"
+                "  lamina eval runs/001 --report page.html\n",
     .rows = rows,
     .own_size = sizeof(struct opts),
     .groups = LAMI_FOR_ALL | LAMI_FOR_BATCH | LAMI_FOR_READ | LAMI_FOR_SPLIT | LAMI_FOR_SCORE,
