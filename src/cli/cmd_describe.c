@@ -152,6 +152,9 @@ static lam_status print_plans(const plans *p, const lam_net *net)
     cli_table_cell(table, "its buffers, one by one");
     for (int i = 0; i < 2; i++)
         cli_table_cell(table, "%s", cli_bytes(number, (double)plan[i]->sum_bytes));
+    cli_table_cell(table, "memory in all");
+    for (int i = 0; i < 2; i++)
+        cli_table_cell(table, "%s", cli_bytes(number, (double)lami_session_bytes(i ? p->predict : p->train)));
     cli_table_cell(table, "MFLOPs");
     for (int i = 0; i < 2; i++)
         cli_table_cell(table, "%.4g", 1e-6 * plan_flops(plan[i]));
@@ -274,11 +277,13 @@ static lam_status print_text(const lam_net *net, const plans *p, int steps)
     return cli_flush();
 }
 
-static json_t *plan_json(const lami_plan *plan)
+static json_t *plan_json(lam_session *session)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "records", (json_int_t)plan->records, "groups",
+    const lami_plan *plan = lami_session_plan(session);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "records", (json_int_t)plan->records, "groups",
                      (json_int_t)plan->groups, "phases", (json_int_t)plan->phases, "arena_bytes",
-                     (json_int_t)plan->arena_bytes, "buffer_bytes", (json_int_t)plan->sum_bytes, "flops",
+                     (json_int_t)plan->arena_bytes, "buffer_bytes", (json_int_t)plan->sum_bytes, "memory_bytes",
+                     (json_int_t)lami_session_bytes(session), "flops",
                      (json_int_t)plan_flops(plan));
 }
 
@@ -299,8 +304,8 @@ static lam_status print_json(const lam_net *net, const plans *p)
                                     lami_dtype_name(net->dtype), "parameters", (json_int_t)lami_net_trained_count(net),
                                     "model_bytes", (json_int_t)(all_parameters(net) * lami_dtype_size(net->dtype)),
                                     "flops", (json_int_t)net_flops(net), "layers", layers, "batch",
-                                    (json_int_t)train->max_samples, "training", plan_json(train), "inference",
-                                    plan_json(lami_session_plan(p->predict))));
+                                    (json_int_t)train->max_samples, "training", plan_json(p->train), "inference",
+                                    plan_json(p->predict)));
 }
 
 static int run(const cli_call *call)
@@ -331,8 +336,8 @@ const cli_cmd cmd_describe = {
         "below "
         "it. Records are the operations that layers consist of; groups are records that run together, tile by tile, "
         "while "
-        "a tile is in the cache; the groups of a phase run at once. The arena holds all activations, gradients and "
-        "scratch.",
+        "a tile is in the cache; the groups of a phase run at once. The arena holds all activations and "
+        "gradients; the memory in all adds the scratch of each thread and the state of the update rule.",
     .examples =
         "  lamina describe \"{affine 100 - batchnorm - relu} x 4 - affine 10 - softmax\" --input 1x28x28 --plan\n"
         "  lamina describe runs/001\n",

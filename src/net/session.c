@@ -673,6 +673,14 @@ const void *lami_session_input_grad(const lam_session *s)
     return s->b.input_grad ? lami_plan_address(s->plan, s->b.input_grad) : NULL;
 }
 
+size_t lami_session_bytes(const lam_session *s)
+{
+    size_t blocks = (s->sums != NULL) + (s->running != NULL) + (s->average != NULL);
+    for (int k = 0; k < LAMI_MAX_SLOTS; k++)
+        blocks += s->state[k] != NULL;
+    return s->plan->arena_bytes + (size_t)s->plan->threads * s->plan->work_bytes + blocks * s->state_bytes;
+}
+
 lami_plan *lami_session_plan(lam_session *s)
 {
     return s->plan;
