@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "../core/mem.h"
-#include "../core/parallel.h"
 #include "csv.h"
 
 enum { NAME_TEXT = 32 };
@@ -69,19 +68,13 @@ static lam_status read_table(lam_data *data, lam_part part, lami_csv_table *tabl
     return lami_csv_fill(data, part, table, data->schema, fills_known);
 }
 
-int lami_csv_threads(const lam_options *options)
-{
-    const size_t threads = options->threads ? options->threads : (size_t)lami_cpus();
-    return (int)(threads < LAMI_MAX_THREADS ? threads : LAMI_MAX_THREADS);
-}
-
 /* Missing numbers may be left as gaps. */
 static lam_status read_source(lam_data *data, lam_part part, const lami_source *source, const lami_open *how,
                               size_t chunk_bytes)
 {
     lami_csv_table table = { .how = how, .path = source->name, .weight = LAMI_CSV_NONE };
     table.given = data->schema ? data->schema : how->schema;
-    table.threads = lami_csv_threads(how->options);
+    table.threads = lami_data_threads(how->options);
     table.text = (lami_csv_text) { .begin = source->data, .end = source->data + source->size };
     const lam_status status = read_table(data, part, &table, chunk_bytes);
     free_table(&table);

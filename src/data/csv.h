@@ -242,9 +242,6 @@ lam_status lami_csv_fill(lam_data *data, lam_part part, const lami_csv_table *ta
  * Errors: LAM_ENOMEM. */
 lam_status lami_csv_fill_gaps(lam_data *data, const lam_options *options);
 
-/* csv.c: threads to read with. */
-int lami_csv_threads(const lam_options *options);
-
 /* csv.c: a table into a part, without gaps. The schema is how->schema, else data->schema, else found out and left
  * there. */
 lam_status lami_csv_read(lam_data *data, lam_part part, const lami_source *source, const lami_open *how,

@@ -89,7 +89,7 @@ lam_status lami_csv_fill_gaps(lam_data *data, const lam_options *options)
         return LAM_OK;
     job j = { .data = data, .width = lam_shape_count(&data->shape) };
     const size_t rows = data->stored.count + data->part[LAM_TRAIN].count;
-    const int threads = rows < LEAST_NUMBERS / j.width ? 1 : lami_csv_threads(options);
+    const int threads = rows < LEAST_NUMBERS / j.width ? 1 : lami_data_threads(options);
     j.mean = lami_alloc(j.width, sizeof *j.mean);
     if (!j.mean)
         return LAM_ENOMEM;

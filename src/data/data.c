@@ -8,6 +8,7 @@
 
 #include "../core/fpu.h"
 #include "../core/mem.h"
+#include "../core/parallel.h"
 
 static void free_part(lami_part *part)
 {
@@ -164,6 +165,12 @@ lam_status lami_data_set_targets(lam_data *data, size_t targets, const char *con
         if (!(data->target_name[k] = lami_strdup(names[k])))
             return LAM_ENOMEM;
     return LAM_OK;
+}
+
+int lami_data_threads(const lam_options *options)
+{
+    const size_t threads = options->threads ? options->threads : (size_t)lami_cpus();
+    return (int)(threads < LAMI_MAX_THREADS ? threads : LAMI_MAX_THREADS);
 }
 
 const char *lami_part_name(lam_part part)

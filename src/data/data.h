@@ -121,6 +121,9 @@ lam_status lami_data_set_targets(lam_data *data, size_t targets, const char *con
 /* For kinds. Set the number of classes and their names: copies `classes` entries; NULL for unnamed ones. */
 lam_status lami_data_set_classes(lam_data *data, size_t classes, const char *const *names);
 
+/* For kinds. Threads to read with. */
+int lami_data_threads(const lam_options *options);
+
 /* For kinds' matches, without allocation: is there a file folder/name? */
 int lami_data_has(const char *folder, const char *name);
 

@@ -12,7 +12,6 @@
 #include "../core/escape.h"
 #include "../core/mem.h"
 #include "../core/parallel.h"
-#include "csv.h"
 #include "image.h"
 #include "images.h"
 #include "resize.h"
@@ -418,7 +417,7 @@ lam_status lami_images_read(lam_data *data, lami_image_set *set)
     for (int p = LAM_TRAIN; p < PARTS; p++)
         r.first[p + 1] = r.first[p] + set->part[p].path.count;
     const size_t count = r.first[PARTS];
-    const int threads = lami_csv_threads(how->options);
+    const int threads = lami_data_threads(how->options);
     r.threads = count < (size_t)threads ? (count ? (int)count : 1) : threads;
     r.each = count / TASKS_MOST + TASK_FILES;
     r.file = lami_alloc(count, sizeof *r.file);
