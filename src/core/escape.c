@@ -27,11 +27,17 @@ static size_t utf8_length(const uint8_t *s)
     return length;
 }
 
+/* Below a blank, delete, and U+0080 to U+009F, which terminals obey, too. */
+static int is_control(const uint8_t *s)
+{
+    return s[0] < ' ' || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
 size_t lami_escape_piece(char out[LAMI_ESCAPE_PIECE], const char **text)
 {
     const uint8_t *s = (const uint8_t *)*text;
     const size_t length = utf8_length(s);
-    if (!length || s[0] < ' ' || s[0] == 0x7f) {
+    if (!length || is_control(s)) {
         *text += 1;
         return (size_t)snprintf(out, LAMI_ESCAPE_PIECE, "\\x%02x", s[0]);
     }

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Bytes that are not UTF-8 and control characters become \xHH. Text that is too long for `size` bytes (at least 8)
+/* Bytes that are not UTF-8 and those of control characters become \xHH. Text that is too long for `size` bytes (at least 8)
  * loses its beginning, in the place of which "..." stands. Returns out. */
 const char *lami_escape(char *out, size_t size, const char *text);
 
