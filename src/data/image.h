@@ -1,7 +1,7 @@
 /* image: image files in memory as bytes: JPEG (libjpeg-turbo) and PNG (libpng), told apart by their content; PNG files
  * are made, too.
- *   gray stays gray; palette and CMYK become RGB; of 16 bits the upper 8 count; alpha is dropped; neither colour
- *   profiles nor EXIF orientation are applied. All this is what Pillow's convert("RGB") does.
+ *   gray stays gray; palette and CMYK become RGB; alpha is dropped; neither colour profiles nor EXIF orientation are
+ *   applied: all this as Pillow's convert("RGB") does it. 16 bits become the nearest 8.
  * The functions that read set no message, as they run in many threads at once: `why` says what is wrong with the file. */
 #ifndef LAMI_IMAGE_H
 #define LAMI_IMAGE_H

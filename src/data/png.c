@@ -1,4 +1,4 @@
-/* png: libpng. Colours come as they are stored: no gamma; of 16 bits the nearest of 8; what shows through is not
+/* png: libpng, with memory from core/mem.h. Colours come as they are stored: no gamma, and what shows through is not
  * looked at. What is written depends on the pixels and the versions of libpng and zlib alone: no time stamp. */
 #include "image.h"
 
@@ -21,7 +21,22 @@ typedef struct decoding {
     const uint8_t *data;
     size_t left;
     char *why;
+    int no_memory;
 } decoding;
+
+static png_voidp take(png_structp png, png_alloc_size_t bytes)
+{
+    decoding *d = png_get_mem_ptr(png);
+    void *memory = lami_alloc(bytes, 1);
+    d->no_memory |= !memory;
+    return memory;
+}
+
+static void give_back(png_structp png, png_voidp memory)
+{
+    (void)png;
+    lami_free(memory);
+}
 
 static void on_error(png_structp png, png_const_charp message)
 {
@@ -82,11 +97,12 @@ lam_status lami_png_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lami
     decoding d = { .data = data, .left = size, .why = why };
     lam_status status = LAM_ENOMEM;
     d.row = lami_alloc(head->height, sizeof *d.row);
-    d.png = d.row ? png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning) : NULL;
+    if (d.row)
+        d.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning, &d, take, give_back);
     d.info = d.png ? png_create_info_struct(d.png) : NULL;
     if (d.info) {
         png_set_read_fn(d.png, &d, read_bytes);
-        status = read_image(&d, pixels, head) ? LAM_OK : LAM_EFORMAT;
+        status = read_image(&d, pixels, head) ? LAM_OK : d.no_memory ? LAM_ENOMEM : LAM_EFORMAT;
     }
     png_destroy_read_struct(&d.png, &d.info, NULL);
     lami_free(d.row);
