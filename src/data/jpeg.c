@@ -92,9 +92,12 @@ static void read_rows(reader *r, uint8_t *pixels, size_t width, size_t height, s
     }
 }
 
-static void read_image(reader *r, uint8_t *pixels, const lami_image_head *head, const uint8_t *data, size_t size)
+/* Returns 0 after an error: what has changed since lies in *r, where the jump back finds it. */
+static int read_image(reader *r, uint8_t *pixels, const lami_image_head *head, const uint8_t *data, size_t size)
 {
-    struct jpeg_decompress_struct *j = &r->jpeg;
+    struct jpeg_decompress_struct *const j = &r->jpeg;
+    if (setjmp(r->back))
+        return 0;
     jpeg_create_decompress(j);
     j->progress = &r->progress;
     jpeg_mem_src(j, data, size);
@@ -110,23 +113,22 @@ static void read_image(reader *r, uint8_t *pixels, const lami_image_head *head, 
     }
     read_rows(r, pixels, head->width, head->height, (size_t)head->channels);
     jpeg_finish_decompress(j);
+    return 1;
 }
 
 lam_status lami_jpeg_decode(uint8_t *pixels, char why[LAMI_IMAGE_WHY], const lami_image_head *head, const uint8_t *data,
                             size_t size)
 {
     reader r = { .why = why };
-    why[0] = 0;
     r.jpeg.err = jpeg_std_error(&r.errors);
     r.jpeg.client_data = &r;
     r.errors.error_exit = give_up;
     r.errors.emit_message = hear;
     r.errors.output_message = ignore;
     r.progress.progress_monitor = count_scans;
-    if (!setjmp(r.back))
-        read_image(&r, pixels, head, data, size);
+    const int whole = read_image(&r, pixels, head, data, size);
     jpeg_destroy_decompress(&r.jpeg);
-    return r.no_memory ? LAM_ENOMEM : why[0] ? LAM_EFORMAT : LAM_OK;
+    return whole ? LAM_OK : r.no_memory ? LAM_ENOMEM : LAM_EFORMAT;
 }
 
 #else
