@@ -149,7 +149,7 @@ lam_status lami_resize(uint8_t *out, size_t out_width, size_t out_height, const 
         copy_planes(out, pixels, width * height, channels);
         return LAM_OK;
     }
-    /* the smaller scale of both, so that the other side is covered, too */
+    /* the larger scale of both, so that the other side is covered, too */
     const int by_height = (uint64_t)out_height * width >= (uint64_t)out_width * height;
     const uint64_t from = by_height ? height : width, to = by_height ? out_height : out_width;
     LAM_TRY(set_axis(&r->x, width, out_width, from, to));
