@@ -114,14 +114,17 @@ static lam_status check_level(const level *here, const char *path)
 /* What a name in a folder is. */
 typedef enum entry { OTHER, IMAGE, FOLDER, UNREADABLE /* errno says why */ } entry;
 
-/* A link that leads nowhere is an image if it has the name of one: reading it then tells. */
+/* What has the name of an image is one, even where a link leads nowhere or to itself: reading it then tells, and
+ * --skip-bad passes over it. */
 static entry entry_of(const char *path)
 {
     struct stat st;
-    const int named = lami_image_named(path);
-    if (stat(path, &st))
-        return errno == ELOOP ? UNREADABLE : named ? IMAGE : OTHER;
-    return S_ISDIR(st.st_mode) ? FOLDER : named ? IMAGE : OTHER;
+    const int error = stat(path, &st) ? errno : 0;
+    if (!error && S_ISDIR(st.st_mode))
+        return FOLDER;
+    if (lami_image_named(path))
+        return IMAGE;
+    return !error || error == ENOENT ? OTHER : UNREADABLE;
 }
 
 lam_status lami_walk_folders(lami_names *names, const char *folder)
@@ -138,7 +141,7 @@ lam_status lami_walk_folders(lami_names *names, const char *folder)
         }
         const entry e = entry_of(path);
         if (e == UNREADABLE)
-            status = cannot_read(path, ELOOP);
+            status = cannot_read(path, errno);
         else if (e == FOLDER)
             status = lami_names_add(names, lami_names_get(&all, i));
         lami_free(path);
@@ -160,7 +163,7 @@ static lam_status walk_entry(lami_names *names, const char *path, int deep, cons
     case FOLDER:
         return deep ? walk(names, path, deep, here) : LAM_OK;
     case UNREADABLE:
-        return cannot_read(path, ELOOP);
+        return cannot_read(path, errno);
     case OTHER:
         break;
     }
