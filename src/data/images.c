@@ -1,5 +1,6 @@
 /* images: a folder with a folder per class, or train/, val/ and test/ with these in them; or, for prediction, any image
- * files. The classes are the folders' names in order of their bytes, those of the training part for all parts. */
+ * files. The classes are the folders' names as they are shown, in the order of their bytes; those of the training part
+ * for all parts. */
 #include "images.h"
 
 #include <stdlib.h>
@@ -55,6 +56,17 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const class_folder *)a)->name, ((const class_folder *)b)->name);
 }
 
+/* Two folders are one class only if their names are the same to the byte: "\xff" may be four characters or one byte. */
+static lam_status check_names(const folders *f, const char *path)
+{
+    char shown[PATH_SHOWN];
+    for (size_t i = 1; i < f->count; i++)
+        if (!by_name(&f->item[i - 1], &f->item[i]))
+            return lami_fail(LAM_EFORMAT, "%s: two folders of classes have names that are shown as \"%.64s\"",
+                             lami_escape(shown, sizeof shown, path), f->item[i].name);
+    return LAM_OK;
+}
+
 static lam_status find_folders(folders *f, const char *path)
 {
     lami_names names = { 0 };
@@ -75,6 +87,7 @@ static lam_status find_folders(folders *f, const char *path)
         }
     }
     qsort(f->item, f->count, sizeof *f->item, by_name);
+    status = check_names(f, path);
 done:
     lami_names_free(&names);
     return status;
@@ -194,7 +207,10 @@ static lam_status open_part(lam_data *data, lami_image_set *set, lam_part part, 
     for (size_t i = 0; i < f.count; i++)
         LAM_TRY_DONE(add_class(files, &f.item[i]));
     if (part == LAM_TRAIN)
-        status = check_empty(data, set, files->class, files->path.count, "(.jpg, .jpeg, .png)");
+        LAM_TRY_DONE(check_empty(data, set, files->class, files->path.count, "(.jpg, .jpeg, .png)"));
+    if (!files->path.count)
+        status = lami_fail(LAM_EFORMAT, "%s: no image files (.jpg, .jpeg, .png) in its folders",
+                           lami_escape(shown, sizeof shown, path));
 done:
     free_folders(&f);
     return status;
@@ -242,7 +258,7 @@ static lam_status holds_folders(int *yes, const char *path)
     return status;
 }
 
-/* Folders of parts, and whether they are that: train/ holds folders. A class of this name would hold files. */
+/* Folders of parts, and whether they are that: one of them holds folders. A class of such a name would hold files. */
 static lam_status find_parts(char *part[PARTS], int *are_parts, const char *path)
 {
     *are_parts = 0;
@@ -254,24 +270,35 @@ static lam_status find_parts(char *part[PARTS], int *are_parts, const char *path
     return LAM_OK;
 }
 
-static lam_status open_parts(lam_data *data, lami_image_set *set)
+/* What is wrong with the folders of parts. Without folders of classes they may be classes themselves, but hardly both of
+ * train and test. */
+static lam_status check_parts(char *const part[PARTS], int are_parts, const char *path)
 {
     char shown[PATH_SHOWN];
+    const char *other = part[LAM_TEST] ? part[LAM_TEST] : part[LAM_VAL];
+    if (!other)
+        return LAM_OK;
+    other = strrchr(other, '/') + 1;
+    lami_escape(shown, sizeof shown, path);
+    if (are_parts && !part[LAM_TRAIN])
+        return lami_fail(LAM_EFORMAT, "%s: there is no train folder beside %s", shown, other);
+    if (are_parts || !part[LAM_TRAIN])
+        return LAM_OK;
+    return lami_fail(LAM_EFORMAT,
+                     "%s: no folders of classes in train and %s; image files are expected in %s/train/CLASS/", shown,
+                     other, shown);
+}
+
+static lam_status open_parts(lam_data *data, lami_image_set *set)
+{
     char *part[PARTS] = { NULL };
     int are_parts = 0;
     lam_status status;
     LAM_TRY_DONE(find_parts(part, &are_parts, set->path));
-    if (!are_parts) {
-        status = open_part(data, set, LAM_TRAIN, set->path);
-        goto done;
-    }
-    if (!part[LAM_TRAIN]) {
-        lami_escape(shown, sizeof shown, set->path);
-        status = lami_fail(LAM_EFORMAT, "%s: there is no train folder beside %s", shown,
-                           part[LAM_TEST] ? part_names[LAM_TEST][0] : part[LAM_VAL] + strlen(set->path) + 1);
-        goto done;
-    }
-    for (int p = LAM_TRAIN; p < PARTS; p++)
+    LAM_TRY_DONE(check_parts(part, are_parts, set->path));
+    if (!are_parts)
+        LAM_TRY_DONE(open_part(data, set, LAM_TRAIN, set->path));
+    for (int p = LAM_TRAIN; are_parts && p < PARTS; p++)
         if (part[p])
             LAM_TRY_DONE(open_part(data, set, (lam_part)p, part[p]));
 done:

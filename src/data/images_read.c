@@ -298,16 +298,15 @@ static lam_status choose_shape(reading *r)
 static lam_status none_left(const reading *r, int p)
 {
     char shown[PATH_SHOWN], path[PATH_SHOWN];
-    size_t i = r->first[p];
+    const size_t i = r->first[p], count = r->first[p + 1] - i;
     lami_escape(shown, sizeof shown, r->set->path);
-    if (i == r->first[p + 1])
-        return lami_fail(LAM_EFORMAT, "%s: no image files (.jpg, .jpeg, .png) for the %s part", shown,
-                         lami_part_name((lam_part)p));
-    if (r->first[PARTS] == 1)
+    if (!count)
+        return lami_fail(LAM_EFORMAT, "%s: no image files (.jpg, .jpeg, .png)", shown);
+    if (count == 1)
         return explain(r, i);
-    return lami_fail(LAM_EFORMAT, "%s: none of the %zu image files of the %s part can be read; the first: %s: %s",
-                     shown, r->first[p + 1] - i, lami_part_name((lam_part)p),
-                     lami_escape(path, sizeof path, path_of(r, i)), r->file[i].why);
+    return lami_fail(LAM_EFORMAT, "%s: none of %zu image files%s can be read; the first: %s: %s", shown, count,
+                     r->data->unlabeled ? "" : " for training", lami_escape(path, sizeof path, path_of(r, i)),
+                     r->file[i].why);
 }
 
 /* The memory that is there is less than the samples take: better said now than in the middle of reading. */
