@@ -167,7 +167,7 @@ static void classes_are_the_folders_in_the_order_of_their_bytes(void **state)
 static void folders_of_parts_have_the_classes_of_the_training_part(void **state)
 {
     (void)state;
-    static const char *const val_names[] = { "val", "valid", "validation" };
+    static const char *const val_names[] = { "val", "Valid", "validation", "VAL" };
     needs_png();
     put_gray("train/a/1.png", 1, 1, 1);
     put_gray("train/b/1.png", 1, 1, 2);
@@ -175,7 +175,7 @@ static void folders_of_parts_have_the_classes_of_the_training_part(void **state)
     put_gray("test/c/x.png", 1, 1, 4);
     put_gray("val/b/x.png", 1, 1, 5);
     put_gray("other/d/x.png", 1, 1, 9);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         char path[64];
         if (i)
             assert_int_equal(rename(in_folder(val_names[i - 1]), in_folder(val_names[i])), 0);
@@ -208,7 +208,8 @@ static void folders_that_cannot_be_parts_say_why(void **state)
     (void)state;
     put_gray("train/1.png", 1, 1, 1);
     put_gray("test/1.png", 1, 1, 2);
-    expect_error(LAM_EFORMAT, "no folders of classes in train and test; image files are expected in");
+    expect_error(LAM_EFORMAT, "no folders of classes in train and test; image files are expected in ");
+    assert_message("/train/CLASS/");
     put_gray("test/a/1.png", 1, 1, 2);
     expect_error(LAM_EFORMAT, "/train: no folders of classes");
     put_gray("train/a/1.png", 1, 1, 1);
@@ -222,8 +223,10 @@ static void a_test_part_needs_a_training_part(void **state)
     (void)state;
     put_gray("valid/a/1.png", 1, 1, 1);
     expect_error(LAM_EFORMAT, "there is no train folder beside valid");
-    put_gray("test/a/1.png", 1, 1, 1);
-    expect_error(LAM_EFORMAT, "there is no train folder beside test");
+    put_gray("Testing/a/1.png", 1, 1, 1);
+    expect_error(LAM_EFORMAT, "there is no train folder beside Testing");
+    put_gray("Training/b/1.png", 1, 1, 1);
+    expect_error(LAM_EFORMAT, "class \"a\" is none of the 1 of the training part");
 }
 
 static void a_class_may_be_called_train(void **state)
@@ -598,6 +601,11 @@ static void files_without_classes_are_no_data_to_train_on(void **state)
     assert_int_equal(lami_data_open(&data, in_folder("a.png"), &how), LAM_EFORMAT);
     assert_message("/a.png: not a folder; image files are expected in FOLDER/CLASS/");
     expect_error(LAM_EFORMAT, ": no folders of classes; image files are expected in");
+    char none[3 * FOLDER_PATH];
+    snprintf(none, sizeof none, "images:%s", in_folder("none"));
+    assert_int_equal(lami_data_open(&data, none, &how), LAM_EREAD);
+    assert_message("cannot read ");
+    assert_message("/none: No such file or directory");
 }
 
 static void the_classes_of_a_model_stay_what_they_are(void **state)

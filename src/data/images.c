@@ -3,8 +3,11 @@
  * for all parts. */
 #include "images.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "../core/escape.h"
 #include "../core/file.h"
@@ -16,10 +19,10 @@
 
 enum { PARTS = LAM_TEST + 1, NAMES_MOST = 3, DEPTH_LOOKED = 3, PATH_SHOWN = 400, LIST_TEXT = 300 };
 
-/* Names of a part's folder: the first one that is there; two of them are a mistake. */
-static const char *const part_names[PARTS][NAMES_MOST] = {
-    [LAM_TRAIN] = { "train" }, [LAM_VAL] = { "val", "valid", "validation" }, [LAM_TEST] = { "test" }
-};
+/* Names of a part's folder, in any case; two of them are a mistake. */
+static const char *const part_names[PARTS][NAMES_MOST] = { [LAM_TRAIN] = { "train", "training" },
+                                                           [LAM_VAL] = { "val", "valid", "validation" },
+                                                           [LAM_TEST] = { "test", "testing" } };
 
 /* A folder of a class. */
 typedef struct class_folder {
@@ -218,35 +221,30 @@ done:
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
+static int is_part_name(int part, const char *name)
+{
+    for (size_t i = 0; i < NAMES_MOST && part_names[part][i]; i++)
+        if (!strcasecmp(part_names[part][i], name))
+            return 1;
+    return 0;
+}
+
 /* The folder of a part, yours; NULL: there is none. */
-static lam_status find_part(char **found, const char *path, int part)
+static lam_status find_part(char **found, const lami_names *folders_there, const char *path, int part)
 {
     char shown[PATH_SHOWN];
     const char *name = NULL;
-    *found = NULL;
-    for (size_t i = 0; i < NAMES_MOST && part_names[part][i]; i++) {
-        char *one = lami_path_join(path, part_names[part][i]);
-        if (!one) {
-            lami_free(*found);
-            *found = NULL;
-            return LAM_ENOMEM;
-        }
-        if (!lami_is_folder(one)) {
-            lami_free(one);
+    for (size_t i = 0; i < folders_there->count; i++) {
+        const char *one = lami_names_get(folders_there, i);
+        if (!is_part_name(part, one))
             continue;
-        }
-        if (*found) {
-            lami_free(one);
-            lami_free(*found);
-            *found = NULL;
+        if (name)
             return lami_fail(LAM_EFORMAT, "%s: both %s and %s are there: which one is the %s part?",
-                             lami_escape(shown, sizeof shown, path), name, part_names[part][i],
-                             lami_part_name((lam_part)part));
-        }
-        *found = one;
-        name = part_names[part][i];
+                             lami_escape(shown, sizeof shown, path), name, one, lami_part_name((lam_part)part));
+        name = one;
     }
-    return LAM_OK;
+    *found = name ? lami_path_join(path, name) : NULL;
+    return name && !*found ? LAM_ENOMEM : LAM_OK;
 }
 
 static lam_status holds_folders(int *yes, const char *path)
@@ -261,32 +259,36 @@ static lam_status holds_folders(int *yes, const char *path)
 /* Folders of parts, and whether they are that: one of them holds folders. A class of such a name would hold files. */
 static lam_status find_parts(char *part[PARTS], int *are_parts, const char *path)
 {
+    lami_names there = { 0 };
+    lam_status status;
     *are_parts = 0;
+    LAM_TRY_DONE(lami_walk_folders(&there, path));
     for (int p = LAM_TRAIN; p < PARTS; p++)
-        LAM_TRY(find_part(&part[p], path, p));
+        LAM_TRY_DONE(find_part(&part[p], &there, path, p));
     for (int p = LAM_TRAIN; p < PARTS && !*are_parts; p++)
         if (part[p])
-            LAM_TRY(holds_folders(are_parts, part[p]));
-    return LAM_OK;
+            LAM_TRY_DONE(holds_folders(are_parts, part[p]));
+done:
+    lami_names_free(&there);
+    return status;
 }
 
 /* What is wrong with the folders of parts. Without folders of classes they may be classes themselves, but hardly both of
  * train and test. */
 static lam_status check_parts(char *const part[PARTS], int are_parts, const char *path)
 {
-    char shown[PATH_SHOWN];
+    char shown[PATH_SHOWN], train[PATH_SHOWN];
     const char *other = part[LAM_TEST] ? part[LAM_TEST] : part[LAM_VAL];
     if (!other)
         return LAM_OK;
-    other = strrchr(other, '/') + 1;
     lami_escape(shown, sizeof shown, path);
     if (are_parts && !part[LAM_TRAIN])
-        return lami_fail(LAM_EFORMAT, "%s: there is no train folder beside %s", shown, other);
+        return lami_fail(LAM_EFORMAT, "%s: there is no train folder beside %s", shown, strrchr(other, '/') + 1);
     if (are_parts || !part[LAM_TRAIN])
         return LAM_OK;
-    return lami_fail(LAM_EFORMAT,
-                     "%s: no folders of classes in train and %s; image files are expected in %s/train/CLASS/", shown,
-                     other, shown);
+    return lami_fail(LAM_EFORMAT, "%s: no folders of classes in %s and %s; image files are expected in %s/CLASS/",
+                     shown, strrchr(part[LAM_TRAIN], '/') + 1, strrchr(other, '/') + 1,
+                     lami_escape(train, sizeof train, part[LAM_TRAIN]));
 }
 
 static lam_status open_parts(lam_data *data, lami_image_set *set)
@@ -340,7 +342,10 @@ static lam_status find_files(lam_data *data, lami_image_set *set)
         return open_unlabeled(data, set);
     if (!bare)
         return open_parts(data, set);
+    const int missing = !lami_source_is_input(set->path) && access(set->path, F_OK) ? errno : 0;
     lami_escape(shown, sizeof shown, set->path);
+    if (missing)
+        return lami_fail(LAM_EREAD, "cannot read %s: %s", shown, strerror(missing));
     if (!lami_is_folder(set->path))
         return lami_fail(LAM_EFORMAT, "%s: not a folder; image files are expected in FOLDER/CLASS/", shown);
     return lami_fail(LAM_EFORMAT, "%s: no folders of classes; image files are expected in %s/CLASS/", shown, shown);
