@@ -10,12 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../core/escape.h"
 #include "../core/file.h"
 #include "../core/mem.h"
 #include "../core/number.h"
 #include "output.h"
 
-enum { NPY_HEADER = 128, COPY_BYTES = 1 << 16, NAME_TEXT = 512 };
+enum { NPY_HEADER = 128, COPY_BYTES = 1 << 16, NAME_TEXT = 512, PATH_TEXT = 1 << 14 };
 
 struct cli_predictions {
     const lam_net *net;
@@ -147,8 +148,9 @@ static void put_plain(FILE *out, const char *text)
 
 static void text_place(const cli_predictions *p, const cli_sample *s)
 {
+    char shown[PATH_TEXT];
     if (s->source)
-        fputs(s->source, p->out);
+        fputs(lami_escape(shown, sizeof shown, s->source), p->out);
     if (s->source && s->one_of_many)
         putc(':', p->out);
     if (!s->source || s->one_of_many)
@@ -222,11 +224,11 @@ static void csv_number(const cli_predictions *p, double value)
 
 static void csv_sample(const cli_predictions *p, size_t class, const cli_sample *s)
 {
-    char text[CLI_CLASS_TEXT];
+    char text[CLI_CLASS_TEXT], shown[PATH_TEXT];
     if (!p->count)
         csv_header(p);
     if (p->style.with_paths) {
-        put_cell(p->out, s->source);
+        put_cell(p->out, lami_escape(shown, sizeof shown, s->source));
         putc(',', p->out);
     }
     fprintf(p->out, "%zu", s->index);
