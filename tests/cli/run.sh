@@ -9,7 +9,8 @@
 #   ! ...     a line of standard error, the same
 #             "> ..." and "! ..." with just three dots: any number of lines
 #   ? N       exit status; 0 where it is left out
-#   @ PART    the cases that follow are for builds with this optional part (lamina info); @ !PART: without it; @: for all
+#   @ PART    the cases that follow are for builds with this optional part (lamina info), or several; @ !PART: without it;
+#             @ alone: for all
 set -u
 [ $# -ge 1 ] || { echo "usage: run.sh PROGRAM [FILE.test ...]" >&2; exit 2; }
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -73,13 +74,15 @@ finish() {
     : >"$top/command"
 }
 
-# Is it a build that the cases after "@ $1" are for?
+# Is it a build that the cases after "@ $1" are for? All of these parts are there, and none of those with a !.
 fits() {
-    case $1 in
-    '') return 0 ;;
-    !*) lamina info --json | grep -q "\"${1#!}\":false" ;;
-    *) lamina info --json | grep -q "\"$1\":true" ;;
-    esac
+    for part in $1; do
+        case $part in
+        !*) answer="\"${part#!}\":false" ;;
+        *) answer="\"$part\":true" ;;
+        esac
+        lamina info --json | grep -q "$answer" || return 1
+    done
 }
 
 begin() {

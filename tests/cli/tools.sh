@@ -89,3 +89,50 @@ wait_for() {
         tries=$((tries + 1))
     done
 }
+
+# png_chunk N N N N N ...: a chunk of a PNG file: its type and content, by their numbers. The CRC is gzip's.
+png_chunk() {
+    bytes 0 0 $((($# - 4) / 256)) $((($# - 4) % 256)) "$@"
+    # shellcheck disable=SC2046
+    set -- $(bytes "$@" | gzip -nc | tail -c 8 | od -An -tu1 -N4)
+    bytes "$4" "$3" "$2" "$1"
+}
+
+# png WIDTH HEIGHT GRAY, png WIDTH HEIGHT RED GREEN BLUE: a PNG file of one colour, not packed
+png() {
+    png_width=$1 png_height=$2
+    shift 2
+    bytes 137 80 78 71 13 10 26 10
+    png_chunk 73 72 68 82 0 0 0 "$png_width" 0 0 0 "$png_height" 8 $(($# == 1 ? 0 : 2)) 0 0 0
+    # shellcheck disable=SC2046
+    png_chunk 73 68 65 84 $(awk -v width="$png_width" -v height="$png_height" -v color="$*" '
+    function put(value) {
+        print value
+        a = (a + value) % 65521
+        b = (b + a) % 65521
+    }
+    BEGIN {
+        channels = split(color, channel)
+        size = height * (1 + width * channels)
+        print 120, 1, 1, size % 256, int(size / 256), 255 - size % 256, 255 - int(size / 256)
+        a = 1
+        for (y = 0; y < height; y++) {
+            put(0)
+            for (x = 0; x < width; x++)
+                for (c = 1; c <= channels; c++) put(channel[c])
+        }
+        print int(b / 256), b % 256, int(a / 256), a % 256
+    }')
+    png_chunk 73 69 78 68
+}
+
+# jpeg LEVEL: a JPEG file of 8x8 pixels of the brightness 128 + 2 LEVEL, which is from -63 to -32 or from 32 to 63. Its
+# tables have one code each: for a difference of six bits, and for the end of the block.
+jpeg() {
+    jpeg_table="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
+    # shellcheck disable=SC2046,SC2086
+    bytes 255 216 255 219 0 67 0 $(awk 'BEGIN { for (i = 0; i < 64; i++) print 16 }') \
+        255 192 0 11 8 0 8 0 8 1 1 17 0 \
+        255 196 0 20 0 1 $jpeg_table 6 255 196 0 20 16 1 $jpeg_table 0 \
+        255 218 0 8 1 1 0 0 63 0 $((($1 > 0 ? $1 : $1 + 63) * 2)) 255 217
+}
