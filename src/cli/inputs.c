@@ -10,6 +10,7 @@
 #include "../data/source.h"
 #include "../train/metrics.h"
 #include "../train/solver.h"
+#include "output.h"
 
 /* A safetensors file begins with the header's length, 8 bytes with zeros at the end; a text has no zeros. */
 static int begins_with_length(const char *path)
@@ -82,6 +83,7 @@ done:
 lam_status cli_open_model(lam_net **net, lam_data **data, const char *model, const char *data_path,
                           const cli_call *call, int unlabeled)
 {
+    char left_out[CLI_LEFT_OUT];
     lam_options *of_run = NULL;
     char *path = NULL;
     lam_status status;
@@ -94,7 +96,9 @@ lam_status cli_open_model(lam_net **net, lam_data **data, const char *model, con
     }
     /* the run's split is one of its own data */
     const int own = of_run && (!data_path || (path && !strcmp(data_path, path)));
-    status = open_for(data, *net, data_path ? data_path : path, own ? of_run : call->options, 0, unlabeled, NULL);
+    LAM_TRY_DONE(open_for(data, *net, data_path ? data_path : path, own ? of_run : call->options, 0, unlabeled, NULL));
+    if ((*data)->bad_files.count && !call->quiet)
+        fprintf(stderr, "lamina: %s\n", cli_left_out(left_out, (*data)->bad_files.count));
 done:
     lam_options_free(of_run);
     lami_free(path);

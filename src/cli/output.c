@@ -161,6 +161,14 @@ const char *cli_count(char text[CLI_TEXT_MAX], uint64_t value)
     return text;
 }
 
+const char *cli_left_out(char text[CLI_LEFT_OUT], size_t files)
+{
+    char number[CLI_TEXT_MAX];
+    snprintf(text, CLI_LEFT_OUT, "%s image file%s left out: `lamina data` lists %s", cli_count(number, files),
+             files == 1 ? "" : "s", files == 1 ? "it" : "them");
+    return text;
+}
+
 const char *cli_bytes(char text[CLI_TEXT_MAX], double bytes)
 {
     static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

@@ -35,6 +35,10 @@ const char *cli_seconds(char text[CLI_TEXT_MAX], double seconds);
 /* "41.2k": three digits and a unit of thousands */
 const char *cli_thousands(char text[CLI_TEXT_MAX], double value);
 
+/* "2 image files left out: `lamina data` lists them" */
+enum { CLI_LEFT_OUT = 96 };
+const char *cli_left_out(char text[CLI_LEFT_OUT], size_t files);
+
 /* Print an object on one line on stdout, and give it back. Errors: LAM_ENOMEM (also where object is NULL),
  * LAM_EWRITE. */
 lam_status cli_json_print(json_t *object);

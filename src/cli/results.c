@@ -10,7 +10,7 @@ enum { MEASURE_WIDTH = 21 };
 
 void cli_print_data(FILE *out, const lam_data *data)
 {
-    char shape[LAMI_SHAPE_TEXT], number[CLI_TEXT_MAX];
+    char shape[LAMI_SHAPE_TEXT], number[CLI_TEXT_MAX], left_out[CLI_LEFT_OUT];
     const size_t targets = lam_data_targets(data);
     fprintf(out, "data      %s: %s, ", data->path ? data->path : "arrays", lami_shape_text(shape, &data->shape));
     if (targets)
@@ -27,9 +27,7 @@ void cli_print_data(FILE *out, const lam_data *data)
     }
     fputc('\n', out);
     if (data->bad_files.count)
-        fprintf(out, "          %s image file%s left out: `lamina data` lists %s\n",
-                cli_count(number, data->bad_files.count), data->bad_files.count == 1 ? "" : "s",
-                data->bad_files.count == 1 ? "it" : "them");
+        fprintf(out, "          %s\n", cli_left_out(left_out, data->bad_files.count));
 }
 
 const char *cli_score(char text[CLI_TEXT_MAX], int values, double score)
