@@ -180,65 +180,109 @@ static size_t reflected(ptrdiff_t i, size_t side)
     return (size_t)(i < 0 ? -i : i > last ? 2 * last - i : i);
 }
 
-/* Moved and mirrored; size: bytes of an element. */
-static void move_image(const lami_augment *a, const draw *d, uint8_t *out, const uint8_t *x, size_t size)
+/* A row of w elements, what it shows moved by `right`: the inside in one piece, what comes in pixel by pixel. */
+static void move_row(uint8_t *to, const uint8_t *row, ptrdiff_t w, ptrdiff_t right, int zeros, size_t size)
 {
-    const size_t h = a->shape.dim[1], w = a->shape.dim[2];
+    const ptrdiff_t begin = right < 0 ? -right : 0, end = right > 0 ? w - right : w;
+    memcpy(to + (size_t)begin * size, row + (size_t)(begin + right) * size, (size_t)(end - begin) * size);
+    for (ptrdiff_t j = begin ? 0 : end; j < (begin ? begin : w); j++) {
+        if (zeros)
+            memset(to + (size_t)j * size, 0, size);
+        else
+            memcpy(to + (size_t)j * size, row + reflected(j + right, (size_t)w) * size, size);
+    }
+}
+
+#define MIRROR(type)                                       \
+    for (type *l = row, *r = l + w - 1; l < r; l++, r--) { \
+        const type left = *l;                              \
+        *l = *r;                                           \
+        *r = left;                                         \
+    }
+
+static void mirror_row(void *row, size_t w, lam_dtype dtype)
+{
+    if (dtype == LAM_U8)
+        MIRROR(uint8_t)
+    else if (dtype == LAM_F32)
+        MIRROR(float)
+    else
+        MIRROR(double)
+}
+#undef MIRROR
+
+static void move_image(const lami_augment *a, const draw *d, uint8_t *out, const uint8_t *x)
+{
+    const size_t h = a->shape.dim[1], w = a->shape.dim[2], size = lami_dtype_size(a->dtype);
     for (size_t c = 0; c < a->shape.dim[0]; c++)
         for (size_t i = 0; i < h; i++, out += w * size) {
             const ptrdiff_t y = (ptrdiff_t)i + d->down;
-            const int inside = y >= 0 && y < (ptrdiff_t)h;
-            const uint8_t *row = x + (c * h + reflected(y, h)) * w * size;
-            for (size_t j = 0; j < w; j++) {
-                const ptrdiff_t z = (ptrdiff_t)(d->mirrored ? w - 1 - j : j) + d->right;
-                uint8_t *const to = out + j * size;
-                if (a->crop && (!inside || z < 0 || z >= (ptrdiff_t)w))
-                    memset(to, 0, size);
-                else
-                    memcpy(to, row + reflected(z, w) * size, size);
+            if (a->crop && (y < 0 || y >= (ptrdiff_t)h)) {
+                memset(out, 0, w * size);
+                continue;
             }
+            move_row(out, x + (c * h + reflected(y, h)) * w * size, (ptrdiff_t)w, d->right, a->crop > 0, size);
+            if (d->mirrored)
+                mirror_row(out, w, a->dtype);
         }
 }
 
-static double element(const lami_augment *a, const void *x, size_t i)
+static uint8_t byte_of(double v)
 {
-    return a->dtype == LAM_U8 ? (double)((const uint8_t *)x)[i] : lami_real_at(x, a->dtype, i);
+    return (uint8_t)(v <= 0 ? 0 : v >= 255 ? 255 : floor(v + 0.5));
 }
 
-static void put_element(const lami_augment *a, void *x, size_t i, double v)
+static double lit(const draw *d, double v, double mean)
 {
-    if (a->dtype == LAM_U8)
-        ((uint8_t *)x)[i] = (uint8_t)(v <= 0 ? 0 : v >= 255 ? 255 : floor(v + 0.5));
-    else
-        lami_real_put(x, a->dtype, i, v);
+    return ((v - mean) * d->contrast + mean) * d->brightness;
 }
 
-static void change_light(const lami_augment *a, const draw *d, void *out)
+/* Of bytes there are 256. */
+static void change_light_of_bytes(const draw *d, uint8_t *x, size_t count)
+{
+    uint64_t sum = 0;
+    uint8_t is[256];
+    for (size_t i = 0; i < count; i++)
+        sum += x[i];
+    for (int v = 0; v < 256; v++)
+        is[v] = byte_of(lit(d, v, (double)sum / (double)count));
+    for (size_t i = 0; i < count; i++)
+        x[i] = is[x[i]];
+}
+
+static void change_light(const lami_augment *a, const draw *d, void *x)
 {
     const size_t count = lam_shape_count(&a->shape);
-    double mean = 0;
+    double sum = 0;
+    if (a->dtype == LAM_U8) {
+        change_light_of_bytes(d, x, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
-        mean += element(a, out, i);
-    mean /= (double)count;
+        sum += lami_real_at(x, a->dtype, i);
     for (size_t i = 0; i < count; i++)
-        put_element(a, out, i, ((element(a, out, i) - mean) * d->contrast + mean) * d->brightness);
+        lami_real_put(x, a->dtype, i, lit(d, lami_real_at(x, a->dtype, i), sum / (double)count));
 }
 
 static void cut_out(const lami_augment *a, const draw *d, void *out)
 {
     const size_t h = a->shape.dim[1], w = a->shape.dim[2], half = a->cutout / 2;
     const size_t top = d->cut_y < half ? 0 : d->cut_y - half, left = d->cut_x < half ? 0 : d->cut_x - half;
-    const size_t bottom = d->cut_y + a->cutout - half, right = d->cut_x + a->cutout - half;
+    const size_t bottom = d->cut_y + a->cutout - half, end = d->cut_x + a->cutout - half, right = end < w ? end : w;
     for (size_t c = 0; c < a->shape.dim[0]; c++)
-        for (size_t y = top; y < bottom && y < h; y++)
-            for (size_t x = left; x < right && x < w; x++)
-                put_element(a, out, (c * h + y) * w + x, a->mean[c]);
+        for (size_t y = top; y < bottom && y < h; y++) {
+            const size_t row = (c * h + y) * w;
+            if (a->dtype == LAM_U8)
+                memset((uint8_t *)out + row + left, byte_of(a->mean[c]), right - left);
+            for (size_t x = left; a->dtype != LAM_U8 && x < right; x++)
+                lami_real_put(out, a->dtype, row + x, a->mean[c]);
+        }
 }
 
 void lami_augment_apply(const lami_augment *a, void *out, const void *x, uint64_t seed, uint32_t epoch, size_t sample)
 {
     const draw d = draw_for(a, seed, epoch, sample);
-    move_image(a, &d, out, x, a->dtype == LAM_U8 ? 1 : lami_dtype_size(a->dtype));
+    move_image(a, &d, out, x);
     if (a->contrast > 0 || a->brightness > 0)
         change_light(a, &d, out);
     if (a->cutout)
