@@ -98,6 +98,47 @@ static void normals_are_pairs_of_box_and_muller(void **state)
     assert_true(fabs(products / (COUNT / 2)) < 4 / sqrt(COUNT / 2));
 }
 
+/* Of Beta(a, a): 1 is uniform, 0.5 the arcsine distribution, 2 has 3 x^2 - 2 x^3 below x. */
+static double beta_below(double a, double x)
+{
+    if (a == 0.5)
+        return 2 / 3.14159265358979 * asin(sqrt(x));
+    return a == 1 ? x : x * x * (3 - 2 * x);
+}
+
+static void betas_are_of_their_distribution(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000, PLACES = 9 };
+    static const double known[] = { 0.5, 1, 2 }, others[] = { 1e-300, 1e-3, 0.2, 8, 1000, 1e6 };
+    const lami_rng rng = lami_rng_make(6, LAMI_RNG_TEST, 1, 0);
+    for (int k = 0; k < 3; k++) {
+        int below[PLACES] = { 0 };
+        for (uint64_t e = 0; e < COUNT; e++) {
+            const double x = lami_rng_beta(&rng, e, known[k]);
+            assert_true(x >= 0 && x <= 1 && x == lami_rng_beta(&rng, e, known[k]));
+            for (int i = 0; i < PLACES; i++)
+                below[i] += x < 0.1 * (i + 1);
+        }
+        for (int i = 0; i < PLACES; i++) {
+            const double p = beta_below(known[k], 0.1 * (i + 1));
+            assert_true(fabs((double)below[i] / COUNT - p) < 4 * sqrt(p * (1 - p) / COUNT));
+        }
+    }
+    for (int k = 0; k < 6; k++) { /* mean 1/2, variance 1 / (4 (2a + 1)) */
+        const double variance = 0.25 / (2 * others[k] + 1);
+        double sum = 0, squares = 0;
+        for (uint64_t e = 0; e < COUNT; e++) {
+            const double x = lami_rng_beta(&rng, e, others[k]);
+            assert_true(x >= 0 && x <= 1); /* and a number */
+            sum += x - 0.5;
+            squares += (x - 0.5) * (x - 0.5);
+        }
+        assert_true(fabs(sum / COUNT) <= 4 * sqrt(variance / COUNT));
+        assert_true(fabs(squares / COUNT - variance) <= 4 * variance * sqrt(2.0 / COUNT));
+    }
+}
+
 static void below_stays_below_and_reaches_all(void **state)
 {
     (void)state;
@@ -164,6 +205,7 @@ int main(void)
         cmocka_unit_test(words_are_those_of_their_block),
         cmocka_unit_test(uniforms_are_made_of_two_words_and_inside_0_and_1),
         cmocka_unit_test(normals_are_pairs_of_box_and_muller),
+        cmocka_unit_test(betas_are_of_their_distribution),
         cmocka_unit_test(below_stays_below_and_reaches_all),
         cmocka_unit_test(an_order_has_each_number_once),
         cmocka_unit_test(all_orders_are_as_likely),

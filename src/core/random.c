@@ -5,6 +5,8 @@
 
 #include "mathfn.h"
 
+static const double two_pi = 0x1.921fb54442d18p+2;
+
 /* Multipliers and Weyl constants of the paper, table 2 and section 4.3. */
 static const uint32_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;
 static const uint32_t weyl0 = 0x9E3779B9, weyl1 = 0xBB67AE85;
@@ -59,8 +61,19 @@ double lami_rng_normal(const lami_rng *rng, uint64_t e)
     uint32_t block[4];
     lami_philox(block, rng, e / 2);
     const double radius = sqrt(-2 * lami_log(uniform(block[0], block[1])));
-    const double angle = 0x1.921fb54442d18p+2 * uniform(block[2], block[3]); /* 2 pi */
+    const double angle = two_pi * uniform(block[2], block[3]);
     return radius * (e % 2 ? lami_sin(angle) : lami_cos(angle));
+}
+
+/* The formula by t^2 / 2a, which may be 0 or, for a small a, infinite: 1 / 0 is infinite and 1 / infinity is 0. */
+double lami_rng_beta(const lami_rng *rng, uint64_t e, double a)
+{
+    uint32_t block[4];
+    lami_philox(block, rng, e);
+    const double cosine = lami_cos(two_pi * uniform(block[2], block[3]));
+    const double square = (lami_pow(uniform(block[0], block[1]), -1 / a) - 1) * cosine * cosine;
+    const double beside = 0.5 / sqrt(1 + 1 / square);
+    return cosine < 0 ? 0.5 - beside : 0.5 + beside;
 }
 
 uint32_t lami_rng_below(const lami_rng *rng, uint64_t element, uint64_t n)

@@ -19,7 +19,7 @@ typedef enum lami_purpose {
     LAMI_RNG_SAMPLE,  /* samples on which training accuracy is measured; layer 1: statistics of batch norm */
     LAMI_RNG_TEST,    /* tests */
     LAMI_RNG_TUNE,    /* values of a search's trials: element = trial, layer = dimension */
-    LAMI_RNG_AUGMENT  /* word 2 = epoch; 16 words a sample */
+    LAMI_RNG_AUGMENT  /* word 2 = epoch; 16 words a sample; layer 1: mixup, word 2 = batch */
 } lami_purpose;
 
 /* A stream: all but the element. */
@@ -43,6 +43,12 @@ double lami_rng_uniform(const lami_rng *rng, uint64_t e);
 /* Standard normal (Box-Muller with our own log, sin and cos), from uniforms 2 (e / 2) and 2 (e / 2) + 1: cosine for
  * even e, sine for odd e. */
 double lami_rng_normal(const lami_rng *rng, uint64_t e);
+
+/* From the Beta(a, a) distribution, a > 0, from uniforms 2e and 2e + 1; 0 and 1 may come. Without tries: for uniform u and
+ * v, t = sqrt(2a (u^(-1/a) - 1)) cos(2 pi v) is Student's with 2a degrees of freedom (Bailey 1994, "Polar
+ * generation of random variates with the t-distribution"), and (1 + t / sqrt(2a + t^2)) / 2 is Beta(a, a) (Devroye
+ * 1996, "Random variate generation in one line of code"). */
+double lami_rng_beta(const lami_rng *rng, uint64_t e, double a);
 
 /* A uniform integer below n (1 <= n <= 2^32): the high word of word x n. */
 uint32_t lami_rng_below(const lami_rng *rng, uint64_t element, uint64_t n);
