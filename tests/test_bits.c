@@ -12,6 +12,7 @@
 
 #include "../src/net/session.h"
 #include "../src/optim/optim.h"
+#include "../src/train/solver.h"
 #include "tensors.h"
 #include "toy.h"
 
@@ -34,6 +35,7 @@ typedef struct {
     size_t batch, steps;
     const char *options, *rules; /* rules: of --set, or NULL */
     int numbers, weights;        /* the answers are numbers; samples have weights */
+    const char *augment;         /* images; NULL: a session's batches as they are */
 } task;
 
 /* The answers to a sample, of a network that is trained on numbers: between 0 and 1. */
@@ -102,10 +104,42 @@ static void train(char sha[65], const task *t, const char *more)
     lami_free(weight);
 }
 
+/* The same of a task with an augmentation: a training of the solver, whose thread makes the batches. */
+static void train_augmented(char sha[65], const task *t, const char *more)
+{
+    enum { SAMPLES = 41 };
+    char list[256];
+    lam_data *data = NULL;
+    lam_net *net = NULL;
+    lami_solver *solver = NULL;
+    lami_result result;
+    const size_t size = lam_shape_count(&t->input), classes = 5;
+    const lam_tensor x =
+        make_tensor(LAM_U8, (lam_shape) { 4, { SAMPLES, t->input.dim[0], t->input.dim[1], t->input.dim[2] } });
+    const lam_tensor y = make_tensor(LAM_U8, lami_shape1(SAMPLES));
+    const lami_rng rng = lami_rng_make(3, LAMI_RNG_TEST, 10, 0);
+    for (size_t i = 0; i < SAMPLES * size; i++)
+        ((uint8_t *)x.data)[i] = (uint8_t)lami_rng_below(&rng, i, 256);
+    for (size_t i = 0; i < SAMPLES; i++)
+        ((uint8_t *)y.data)[i] = (uint8_t)(i % classes);
+    snprintf(list, sizeof list, "batch=%zu steps=%zu %s %s", t->batch, t->steps, t->options, more);
+    lam_options *options = toy_options(list);
+    assert_ok(lam_options_set(options, "augment", t->augment));
+    assert_ok(lam_data_from_arrays(&data, &x, &y, classes, 0));
+    assert_ok(lam_net_new(&net, t->notation, &t->input, options));
+    assert_ok(lami_solver_new(&solver, net, data, options));
+    assert_ok(lami_solver_run(&result, solver, NULL, NULL));
+    strcpy(sha, result.weights_sha256);
+    lami_solver_free(solver);
+    lam_options_free(options);
+    lam_net_free(net);
+    lam_data_free(data);
+}
+
 static void assert_same_run(const task *t, const char *expected, const char *more)
 {
     char sha[65];
-    train(sha, t, more);
+    (t->augment ? train_augmented : train)(sha, t, more);
     if (strcmp(sha, expected))
         fail_msg("%s, %s, %zu steps: other bits with %s", t->notation, t->options, t->steps, more);
 }
@@ -118,7 +152,7 @@ static void assert_same_everywhere(const task *t, int long_one)
     const char *set;
     char first[65], more[64];
     int usable;
-    train(first, t, "threads=1 no-merge=1");
+    (t->augment ? train_augmented : train)(first, t, "threads=1 no-merge=1");
     for (size_t i = 0; (set = lami_set_name(i, &usable)); i++) {
         if (!usable || (long_one && !strcmp(set, "plain")))
             continue;
@@ -310,6 +344,27 @@ static void each_update_rule_in_each_type(void **state)
         }
 }
 
+static void each_augmentation_in_each_type(void **state)
+{
+    (void)state;
+    static const char *const lists[] = { "flip,translate=2,cutout=3,brightness=0.2", "mixup=0.4",
+                                         "flip=alternate,crop=3,contrast=0.5,mixup=1" };
+    char sha[8][65];
+    for (size_t i = 0; i < 8; i++) {
+        const task t = { .notation = "conv 6 3x3 - batchnorm - relu - affine 5 - softmax",
+                         .input = { 3, { 3, 9, 7 } },
+                         .batch = 13,
+                         .steps = SMALL_STEPS,
+                         .options = i % 2 ? "lr=0.003 dtype=f64" : "lr=0.003 dtype=f32 accumulate=2",
+                         .augment = i < 6 ? lists[i / 2] : "" };
+        if (i < 6)
+            assert_same_everywhere(&t, 0);
+        train_augmented(sha[i], &t, "");
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(sha[i], sha[k]);
+    }
+}
+
 /* ---- the networks of the courses' size ---- */
 
 static const char deep_relu[] = "{affine 100 - relu} x 4 - affine 10 - softmax";
@@ -399,12 +454,19 @@ static void the_bits_of_this_version_of_the_numerics(void **state)
             .numbers = 1,
             .weights = 1 },
           "a252673b0678f11be1b20a1f0166d24f9039d8ce5ae9b20f8b72db81b1d75765" },
+        { { .notation = "conv 6 3x3 - batchnorm - relu - affine 5 - softmax",
+            .input = { 3, { 3, 9, 7 } },
+            .batch = 13,
+            .steps = 20,
+            .options = "dtype=f32",
+            .augment = "flip=alternate,translate=3,cutout=3,contrast=0.5,brightness=0.2,mixup=0.4" },
+          "c879a4800640cfae6231ecf44bd460fdd0ea9db9f68b64cbe0134d4755121e41" },
     };
     int same = 1;
     assert_int_equal(LAM_NUMERICS_VERSION, 1);
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
         char sha[65];
-        train(sha, &golden[i].t, "");
+        (golden[i].t.augment ? train_augmented : train)(sha, &golden[i].t, "");
         if (strcmp(sha, golden[i].sha))
             print_error("network %zu: the bits are now %s\n", i, sha);
         same &= !strcmp(sha, golden[i].sha);
@@ -542,6 +604,7 @@ int main(void)
         TEST(each_setting_of_the_training_in_each_type),
         TEST(weights_with_each_loss),
         TEST(each_update_rule_in_each_type),
+        TEST(each_augmentation_in_each_type),
         TEST(a_network_of_five_layers_on_3072_inputs),
         TEST(the_same_with_batch_normalisation_and_dropout),
         TEST(their_first_steps_in_the_plain_build),

@@ -392,7 +392,8 @@ static void killed_at_any_moment_and_resumed_is_the_same_training(void **state)
     (void)state;
     static const char *const lists[] = { "epochs=40 batch=10 save-every=0s threads=1",
                                          "epochs=60 batch=10 save-every=3steps threads=2",
-                                         "epochs=40 batch=10 save-every=0s ema=0.99 bn-recompute=50" };
+                                         "epochs=40 batch=10 save-every=0s ema=0.99 bn-recompute=50",
+                                         "epochs=40 batch=10 save-every=0s accumulate=2 augment=mixup=0.4" };
     lam_data *data = toy_data(N, VAL, D, 3, 1.5);
     const lami_rng rng = lami_rng_make((uint64_t)getpid(), LAMI_RNG_TEST, 9, 0);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {

@@ -288,8 +288,8 @@ static const struct rule {
     { "layer", " plan/plan.h " },
     { "loss", " layer/layer.h plan/plan.h " },
     { "optim", " plan/plan.h " },
-    { "net",
-      " kern/ops.h plan/plan.h layer/layer.h loss/loss.h optim/optim.h data/data.h data/prep.h format/safetensors.h " },
+    { "net", " kern/ops.h plan/plan.h layer/layer.h loss/loss.h optim/optim.h data/augment.h data/data.h data/prep.h "
+             "format/safetensors.h " },
     { "train", " kern/ plan/plan.h optim/optim.h net/ data/ format/ " },
     { "cli", " kern/ plan/ layer/ loss/ optim/ net/ data/ format/ train/ " },
 };

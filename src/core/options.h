@@ -111,7 +111,8 @@ enum {
     FLAG(scale_targets, "scale-targets", LAMI_FOR_TRAIN,                                                               \
          "mse: train on targets of mean 0 and deviation 1; predictions are in the data's units")                       \
     TEXT(augment, "augment", LAMI_FOR_TRAIN, "LIST",                                                                   \
-         "images, at random: flip, crop=P, translate=P, cutout=S, brightness=F, contrast=F; comma-joined")             \
+         "images, at random: flip, crop=P, translate=P, cutout=S, brightness=F, contrast=F; any samples: mixup=A; "    \
+         "comma-joined")                                                                                               \
     REAL(ema, "ema", 0, 0, 0.9999999999999999, LAMI_FOR_TRAIN, "F",                                                    \
          "average of the weights: share of the old one at each step; 0: none")                                         \
     SIZE(bn_recompute, "bn-recompute", 0, 0, 4294967294, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                         \

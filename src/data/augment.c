@@ -12,8 +12,9 @@
 /* ---- the list ---- */
 
 enum { ITEM_MAX = 64 };
+static const double mixup_most = 1000;
 
-typedef enum { ITEM_FLIP, ITEM_PIXELS, ITEM_FACTOR } item_kind;
+typedef enum { ITEM_FLIP, ITEM_PIXELS, ITEM_FACTOR, ITEM_MIXUP } item_kind;
 
 static const struct {
     const char *name;
@@ -26,6 +27,7 @@ static const struct {
     { "cutout", ITEM_PIXELS, offsetof(lami_augment, cutout) },
     { "brightness", ITEM_FACTOR, offsetof(lami_augment, brightness) },
     { "contrast", ITEM_FACTOR, offsetof(lami_augment, contrast) },
+    { "mixup", ITEM_MIXUP, offsetof(lami_augment, mixup) },
 };
 enum { ITEMS = sizeof items / sizeof *items };
 
@@ -40,39 +42,67 @@ static lam_status unknown_item(const char *name)
     char meant[LAMI_MEANT_TEXT];
     return lami_fail(
         LAM_EOPTION,
-        "--augment: there is no \"%s\"%s (there are flip, crop, translate, cutout, brightness and contrast)", name,
-        lami_did_you_mean(meant, name, ITEMS, item_name, NULL));
+        "--augment: there is no \"%s\"%s (there are flip, crop, translate, cutout, brightness, contrast and mixup)",
+        name, lami_did_you_mean(meant, name, ITEMS, item_name, NULL));
+}
+
+static lam_status set_pixels(size_t *pixels, const lam_shape *image, const char *name, const char *value, double number)
+{
+    const size_t side = image->dim[1] < image->dim[2] ? image->dim[1] : image->dim[2];
+    if (side < 2)
+        return lami_fail(LAM_EOPTION, "--augment: %s needs images of at least 2 pixels each way", name);
+    if (!(number >= 1 && number < (double)side) || number != floor(number))
+        return lami_fail(LAM_EOPTION, "--augment: %s=%s is not a whole number from 1 to %zu, the image's side less 1",
+                         name, value, side - 1);
+    *pixels = (size_t)number;
+    return LAM_OK;
+}
+
+static lam_status set_number(lami_augment *a, size_t k, const char *value)
+{
+    static const char *const like[] = {
+        [ITEM_PIXELS] = "crop=4", [ITEM_FACTOR] = "contrast=0.2", [ITEM_MIXUP] = "mixup=0.2"
+    };
+    void *const field = (char *)a + items[k].offset;
+    const char *const name = items[k].name;
+    double number;
+    if (!value || lami_parse_real(&number, value))
+        return lami_fail(LAM_EOPTION, "--augment: %s needs a number, as in %s", name, like[items[k].kind]);
+    if (items[k].kind == ITEM_PIXELS)
+        return set_pixels(field, &a->shape, name, value, number);
+    if (items[k].kind == ITEM_FACTOR && !(number >= 0 && number <= 1))
+        return lami_fail(LAM_EOPTION, "--augment: %s=%s is not from 0 to 1", name, value);
+    if (items[k].kind == ITEM_MIXUP && !(number > 0 && number <= mixup_most))
+        return lami_fail(LAM_EOPTION, "--augment: %s=%s is not above 0 and at most %g", name, value, mixup_most);
+    *(double *)field = number;
+    return LAM_OK;
 }
 
 static lam_status set_item(lami_augment *a, size_t k, const char *value)
 {
-    void *const field = (char *)a + items[k].offset;
-    const size_t side = a->shape.dim[1] < a->shape.dim[2] ? a->shape.dim[1] : a->shape.dim[2];
-    const char *const name = items[k].name;
-    double number;
-    if (items[k].kind == ITEM_FLIP) {
-        if (value && strcmp(value, "alternate"))
-            return lami_fail(LAM_EOPTION, "--augment: flip takes nothing, or alternate, not \"%s\"", value);
-        *(int *)field = value ? 2 : 1;
-        return LAM_OK;
-    }
-    if (!value || lami_parse_real(&number, value))
-        return lami_fail(LAM_EOPTION, "--augment: %s needs a number, as in %s", name,
-                         items[k].kind == ITEM_PIXELS ? "crop=4" : "contrast=0.2");
-    if (items[k].kind == ITEM_FACTOR) {
-        if (!(number >= 0 && number <= 1))
-            return lami_fail(LAM_EOPTION, "--augment: %s=%s is not from 0 to 1", name, value);
-        *(double *)field = number;
-        return LAM_OK;
-    }
-    if (!(number >= 1 && number < (double)side) || number != floor(number))
-        return lami_fail(LAM_EOPTION, "--augment: %s=%s is not a whole number from 1 to %zu, the image's side less 1",
-                         name, value, side - 1);
-    *(size_t *)field = (size_t)number;
+    if (items[k].kind != ITEM_MIXUP && a->shape.rank != 3)
+        return lami_fail(LAM_EOPTION, "--augment: %s is for images; the samples are rows of %zu", items[k].name,
+                         a->shape.dim[0]);
+    if (items[k].kind != ITEM_FLIP)
+        return set_number(a, k, value);
+    if (value && strcmp(value, "alternate"))
+        return lami_fail(LAM_EOPTION, "--augment: flip takes nothing, or alternate, not \"%s\"", value);
+    a->flip = value ? 2 : 1;
     return LAM_OK;
 }
 
-static lam_status read_item(lami_augment *a, const char *text, size_t length)
+/* The next item of the list at *at, without blanks around it, which moves on to the one after it or becomes NULL. */
+static const char *next_item(size_t *length, const char **at)
+{
+    const char *start = *at + strspn(*at, " \t"), *end = start + strcspn(start, ",");
+    *at = *end ? end + 1 : NULL;
+    while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *length = (size_t)(end - start);
+    return start;
+}
+
+static lam_status read_item(lami_augment *a, unsigned *seen, const char *text, size_t length)
 {
     char item[ITEM_MAX];
     if (length >= sizeof item)
@@ -82,10 +112,27 @@ static lam_status read_item(lami_augment *a, const char *text, size_t length)
     char *const equals = strchr(item, '=');
     if (equals)
         *equals = 0;
-    for (size_t k = 0; k < ITEMS; k++)
-        if (!strcmp(item, items[k].name))
-            return set_item(a, k, equals ? equals + 1 : NULL);
+    for (size_t k = 0; k < ITEMS; k++) {
+        if (strcmp(item, items[k].name))
+            continue;
+        if (*seen & 1u << k)
+            return lami_fail(LAM_EOPTION, "--augment: %s stands twice", item);
+        *seen |= 1u << k;
+        return set_item(a, k, equals ? equals + 1 : NULL);
+    }
     return unknown_item(item);
+}
+
+int lami_augment_mixes(const char *list)
+{
+    static const char name[] = "mixup=";
+    for (const char *at = list; at;) {
+        size_t length;
+        const char *item = next_item(&length, &at);
+        if (length >= sizeof name - 1 && !memcmp(item, name, sizeof name - 1))
+            return 1;
+    }
+    return 0;
 }
 
 /* Sums of bytes are whole numbers; reals are added in order. */
@@ -110,23 +157,19 @@ static lam_status measure_channels(lami_augment *a, const lam_data *data)
     return LAM_OK;
 }
 
-lam_status lami_augment_new(lami_augment *a, int *does, const char *list, const lam_data *data)
+lam_status lami_augment_new(lami_augment *a, int *changes, const char *list, const lam_data *data)
 {
+    unsigned seen = 0;
     *a = (lami_augment) { .dtype = data->dtype, .shape = data->shape };
-    *does = list && *list;
-    if (!*does)
-        return LAM_OK;
-    if (data->shape.rank != 3)
-        return lami_fail(LAM_EOPTION, "--augment is for images; the samples are rows of %zu", data->shape.dim[0]);
-    for (const char *at = list;; at++) {
-        const size_t length = strcspn(at, ",");
-        LAM_TRY(read_item(a, at, length));
-        at += length;
-        if (!*at)
-            break;
+    *changes = 0;
+    for (const char *at = list && *list ? list : NULL; at;) {
+        size_t length;
+        const char *item = next_item(&length, &at);
+        LAM_TRY(read_item(a, &seen, item, length));
     }
     if (a->crop && a->translate)
         return lami_fail(LAM_EOPTION, "--augment: crop and translate both move the image; one of them will do");
+    *changes = a->flip || a->crop || a->translate || a->cutout || a->contrast > 0 || a->brightness > 0;
     return a->cutout ? measure_channels(a, data) : LAM_OK;
 }
 
@@ -287,4 +330,10 @@ void lami_augment_apply(const lami_augment *a, void *out, const void *x, uint64_
         change_light(a, &d, out);
     if (a->cutout)
         cut_out(a, &d, out);
+}
+
+double lami_augment_share(const lami_augment *a, uint64_t seed, uint64_t batch)
+{
+    const lami_rng rng = lami_rng_make(seed, LAMI_RNG_AUGMENT, 1, (uint32_t)batch);
+    return a->mixup > 0 ? lami_rng_beta(&rng, 0, a->mixup) : 0;
 }

@@ -243,22 +243,20 @@ static void plan_outside(planner *p)
     }
 }
 
-/* Losses of the samples and, for training, the gradient of the scores. A sample's weight multiplies its row of it. */
-static lami_buf plan_loss(planner *p)
+/* Losses of the samples for some answers and, for training, the gradient of the scores, each row times its weight. */
+static lami_buf plan_answers(planner *p, lami_answers *a)
 {
     lami_plan *plan = p->plan;
-    lami_net_buffers *b = p->b;
     const lami_loss *loss = p->net->loss;
     const size_t each = p->net->classes;
     const int train = lami_trains(p->recipe->kind);
-    lami_loss_ports q = { .scores_each = each, .scores = b->scores };
-    plan->node = LAMI_NODE_LOSS;
+    lami_loss_ports q = { .scores_each = each, .scores = p->b->scores };
     if (loss->reals)
-        q.targets = b->targets = lami_buffer_given(plan, lami_per_sample(1), each, "targets");
+        q.targets = a->targets = lami_buffer_given(plan, lami_per_sample(1), each, "targets");
     else
-        q.labels = b->labels = lami_buffer_labels(plan);
-    q.rows = b->losses = lami_buffer_new(plan, lami_per_sample(1), 1, "losses");
-    want(plan, b->losses, 0);
+        q.labels = a->labels = lami_buffer_labels(plan);
+    q.rows = a->losses = lami_buffer_new(plan, lami_per_sample(1), 1, "losses");
+    want(plan, a->losses, 0);
     if (train) {
         q.dscores = lami_buffer_new(plan, lami_per_sample(1), each, "d scores");
         q.smoothing = p->recipe->options->label_smoothing;
@@ -266,12 +264,26 @@ static lami_buf plan_loss(planner *p)
     loss->emit(plan, &q);
     if (!train)
         return q.dscores;
-    want(plan, b->targets, 1); /* like the input, for another forward pass on the same batch */
-    b->weights = lami_buffer_given(plan, lami_per_sample(1), 1, "weights");
-    want(plan, b->weights, 1);
+    want(plan, a->targets, 1); /* like the input, for another forward pass on the same batch */
+    a->weights = lami_buffer_given(plan, lami_per_sample(1), 1, "weights");
+    want(plan, a->weights, 1);
     const lami_buf weighted = lami_buffer_new(plan, lami_per_sample(1), each, "d scores");
-    lami_emit(plan, scale_rows, lami_per_sample(1), each, .in = { q.dscores, b->weights }, .out = { weighted });
+    lami_emit(plan, scale_rows, lami_per_sample(1), each, .in = { q.dscores, a->weights }, .out = { weighted });
     return weighted;
+}
+
+/* The loss of a mixed sample is the weighted sum of those of two answers. */
+static lami_buf plan_loss(planner *p)
+{
+    const size_t each = p->net->classes;
+    p->plan->node = LAMI_NODE_LOSS;
+    const lami_buf own = plan_answers(p, &p->b->own);
+    if (!lami_mixes(p->recipe->kind, p->recipe->options))
+        return own;
+    const lami_buf partner = plan_answers(p, &p->b->partner);
+    const lami_buf sum = lami_buffer_new(p->plan, lami_per_sample(1), each, "d scores");
+    lami_emit(p->plan, add, lami_per_sample(1), each, .in = { own, partner }, .out = { sum });
+    return sum;
 }
 
 /* Scores in the units of the targets: scores * scale + shift, as norm_cols does it with mean 0 and deviation 1. */

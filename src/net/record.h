@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../data/augment.h"
 #include "../optim/optim.h"
 #include "groups.h"
 
@@ -35,6 +36,12 @@ static inline int lami_averages(lami_session_kind kind, const lam_options *optio
     return kind == LAMI_SESSION_TRAIN && options->ema > 0;
 }
 
+/* Does it mix the samples of a batch (mix.h)? */
+static inline int lami_mixes(lami_session_kind kind, const lam_options *options)
+{
+    return kind == LAMI_SESSION_TRAIN && lami_augment_mixes(options->augment);
+}
+
 /* Does it score mirrored or moved copies of each sample (views.h) before the loss? */
 static inline int lami_sees_views(lami_session_kind kind, const lam_options *options)
 {
@@ -47,11 +54,17 @@ static inline int lami_scales(const lam_options *options)
     return options->clip > 0 || options->accumulate > 1;
 }
 
+/* Answers to the samples of a batch, and what comes of them. */
+typedef struct lami_answers {
+    lami_buf labels, targets; /* one of them, as the loss wants */
+    lami_buf losses;          /* (n) */
+    lami_buf weights;         /* training (n): of each loss in the batch's, which is their mean; they add up to n */
+} lami_answers;
+
 /* The buffers by which the outside speaks with the plan; LAMI_NONE where a kind has none. */
 typedef struct lami_net_buffers {
-    lami_buf input, input_grad, scores, losses;
-    lami_buf labels, targets;         /* one of them, as the loss wants */
-    lami_buf weights;                 /* (n), with mean 1 */
+    lami_buf input, input_grad, scores;
+    lami_answers own, partner; /* partner: those of the sample that each is mixed with; weights of both add up to n */
     lami_buf zero, one, scale, shift; /* PREDICT, where net->units: vectors (classes) */
     lami_buf *param, *grad;           /* per parameter; grad includes L2; with accumulation it is the sum so far */
     lami_buf *sumsq;                  /* per parameter: sums of squares of the columns, for L2 in the loss */

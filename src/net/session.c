@@ -8,6 +8,7 @@
 #include "../core/mem.h"
 #include "../core/parallel.h"
 #include "../optim/optim.h"
+#include "mix.h"
 #include "views.h"
 
 enum { NOTHING, LOADED, FORWARDED, BACKWARDED }; /* how far the present step is */
@@ -35,7 +36,6 @@ struct lam_session {
     double *target, *weight;
     size_t weighed;         /* how many of the next batch `weight` holds; 0: none were given */
     void *units[4];         /* PREDICT: zero, one, scale, shift; one block */
-    double weights;         /* sum of the batch's weights */
     lam_session *predictor; /* STEPS: for lam_session_predict */
     lami_views *views;      /* with tta, else NULL */
     size_t look;            /* 1 + the one that samples are loaded by; 0: as they are */
@@ -207,52 +207,66 @@ typedef struct {
     lam_dtype type;
     size_t n, size;
     uint8_t *to;
+    double mix;
 } load_job;
+
+/* Phase 0 loads rows, phase 1 mixes pairs of them. */
+static size_t load_count(const load_job *j, size_t phase)
+{
+    return phase ? j->n / 2 : j->n;
+}
 
 static size_t load_tasks(void *arg, size_t phase)
 {
-    (void)phase;
-    return (((const load_job *)arg)->n + LOAD_ROWS - 1) / LOAD_ROWS;
+    return (load_count(arg, phase) + LOAD_ROWS - 1) / LOAD_ROWS;
 }
 
 static void load_task(void *arg, size_t phase, size_t task, size_t thread)
 {
-    (void)phase;
     (void)thread;
     const load_job *j = arg;
-    const size_t first = task * LOAD_ROWS, left = j->n - first, n = left < LOAD_ROWS ? left : LOAD_ROWS;
+    const size_t first = task * LOAD_ROWS, left = load_count(j, phase) - first, n = left < LOAD_ROWS ? left : LOAD_ROWS;
     const lam_session *s = j->s;
+    if (phase) {
+        lami_mix_pairs(j->to, s->net->dtype, j->n, lam_shape_count(&s->net->input), first, n, j->mix);
+        return;
+    }
     const void *const *x = s->look ? lami_views_look(s->views, s->look - 1, j->x, j->type, first, n) : j->x + first;
     lami_prep_apply(j->to + first * j->size, s->net->dtype, x, n, j->type, &s->net->input, &s->net->prep);
 }
 
-static lam_status load_labels(lam_session *s, const int32_t *label, size_t n)
+/* Which sample's answer is for row i: its own, or that of the one it is mixed with. */
+static size_t answer_of(const lam_session *s, const lami_answers *a, size_t i, size_t n)
+{
+    return a == &s->b.partner ? n - 1 - i : i;
+}
+
+static lam_status load_labels(lam_session *s, const lami_answers *a, const int32_t *label, size_t n)
 {
     const size_t classes = s->net->classes, limit = s->net->loss->reals && classes == 1 ? 2 : classes;
     for (size_t i = 0; i < n; i++)
         if (label[i] < 0 || (size_t)label[i] >= limit)
             return lami_fail(LAM_EFORMAT, "label %d of sample %zu is out of range: the network has %zu classes",
                              (int)label[i], i, limit);
-    if (s->b.labels) {
-        memcpy(lami_plan_address(s->plan, s->b.labels), label, n * sizeof *label);
-        return LAM_OK;
+    void *to = lami_plan_address(s->plan, a->labels ? a->labels : a->targets);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t is = label[answer_of(s, a, i, n)];
+        if (a->labels)
+            ((int32_t *)to)[i] = is;
+        for (size_t k = 0; !a->labels && k < classes; k++)
+            lami_real_put(to, s->net->dtype, i * classes + k, classes == 1 ? (double)is : (double)((size_t)is == k));
     }
-    void *target = lami_plan_address(s->plan, s->b.targets);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < classes; k++)
-            lami_real_put(target, s->net->dtype, i * classes + k,
-                          classes == 1 ? (double)label[i] : (double)((size_t)label[i] == k));
     return LAM_OK;
 }
 
-static lam_status load_targets(lam_session *s, const double *const *target, size_t n)
+static lam_status load_targets(lam_session *s, const lami_answers *a, const double *const *target, size_t n)
 {
     const size_t each = s->net->classes;
     const lami_units *u = &s->net->units;
-    void *to = lami_plan_address(s->plan, s->b.targets);
+    void *to = lami_plan_address(s->plan, a->targets);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < each; k++) {
-            const double t = target[i][k];
+            const double t = target[answer_of(s, a, i, n)][k];
             if (!s->net->loss->values && !(t >= 0 && t <= 1))
                 return lami_fail(LAM_EFORMAT, "target %g of sample %zu: %s takes numbers from 0 to 1", t, i,
                                  s->net->loss->name);
@@ -261,29 +275,34 @@ static lam_status load_targets(lam_session *s, const double *const *target, size
     return LAM_OK;
 }
 
-static lam_status load_answers(lam_session *s, const lami_batch *b)
+static lam_status load_answers(lam_session *s, const lami_answers *a, const lami_batch *b)
 {
-    if (!s->b.labels && !s->b.targets)
+    if (!a->labels && !a->targets)
         return LAM_OK;
-    if (b->target && s->b.targets)
-        return load_targets(s, b->target, b->n);
+    if (b->target && a->targets)
+        return load_targets(s, a, b->target, b->n);
     if (b->label)
-        return load_labels(s, b->label, b->n);
+        return load_labels(s, a, b->label, b->n);
     return lami_fail(LAM_EINVAL, b->target ? "%s needs labels, not numbers" : "%s: labels are missing",
                      s->net->loss->name);
 }
 
-/* With mean 1 over the batch, so that the mean of the loss is the weighted one. */
-static void load_weights(lam_session *s, const double *weight, size_t n)
+/* With mean 1 over the batch, so that the mean of the loss is the weighted one. An answer keeps its sample's weight in
+ * both rows that it has a share of. */
+static void load_weights(lam_session *s, const lami_batch *b)
 {
-    if (!s->b.weights)
+    const lami_answers *own = &s->b.own, *partner = &s->b.partner;
+    double sum = 0;
+    if (!own->weights)
         return;
-    void *to = lami_plan_address(s->plan, s->b.weights);
-    s->weights = 0;
-    for (size_t i = 0; i < n; i++)
-        s->weights += weight ? weight[i] : 1;
-    for (size_t i = 0; i < n; i++)
-        lami_real_put(to, s->net->dtype, i, !weight ? 1 : s->weights > 0 ? weight[i] * (double)n / s->weights : 0);
+    for (size_t i = 0; i < b->n; i++)
+        sum += b->weight ? b->weight[i] : 1;
+    for (size_t i = 0; i < b->n; i++) {
+        const double weight = !b->weight ? 1 : sum > 0 ? b->weight[i] * (double)b->n / sum : 0;
+        lami_real_put(lami_plan_address(s->plan, own->weights), s->net->dtype, i, (1 - b->mix) * weight);
+        if (partner->weights)
+            lami_real_put(lami_plan_address(s->plan, partner->weights), s->net->dtype, b->n - 1 - i, b->mix * weight);
+    }
 }
 
 static lam_status check_count(const lam_session *s, size_t n)
@@ -297,16 +316,18 @@ lam_status lami_session_load(lam_session *s, const lami_batch *b)
 {
     LAMI_FPU_SCOPE;
     LAM_TRY(check_count(s, b->n));
-    LAM_TRY(load_answers(s, b));
-    load_weights(s, b->weight, b->n);
+    LAM_TRY(load_answers(s, &s->b.own, b));
+    LAM_TRY(load_answers(s, &s->b.partner, b));
+    load_weights(s, b);
     lami_plan_set_samples(s->plan, b->n);
     load_job job = { .s = s,
                      .x = b->x,
                      .type = b->type,
                      .n = b->n,
+                     .mix = b->mix,
                      .to = lami_plan_address(s->plan, s->b.input),
                      .size = lam_shape_count(&s->net->input) * lami_dtype_size(s->net->dtype) };
-    lami_parallel_run(s->plan->threads, 0, 1, load_tasks, load_task, &job);
+    lami_parallel_run(s->plan->threads, 0, b->mix > 0 ? 2 : 1, load_tasks, load_task, &job);
     s->progress = LOADED;
     return LAM_OK;
 }
@@ -395,10 +416,14 @@ static double l2_of(const lam_session *s)
 static double data_loss_of(const lam_session *s)
 {
     const size_t n = s->plan->samples;
-    const void *losses = lami_plan_address(s->plan, s->b.losses), *weights = lami_plan_address(s->plan, s->b.weights);
+    const lami_answers *all[] = { &s->b.own, &s->b.partner };
     double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += lami_real_at(weights, s->net->dtype, i) * lami_real_at(losses, s->net->dtype, i);
+    for (int k = 0; k < 2 && all[k]->losses; k++) {
+        const void *losses = lami_plan_address(s->plan, all[k]->losses);
+        const void *weights = lami_plan_address(s->plan, all[k]->weights);
+        for (size_t i = 0; i < n; i++)
+            sum += lami_real_at(weights, s->net->dtype, i) * lami_real_at(losses, s->net->dtype, i);
+    }
     return sum / (double)n;
 }
 
@@ -608,7 +633,7 @@ lam_status lami_session_score(const void **scores, double *loss_sum, lam_session
     }
     *scores = lami_plan_address(s->plan, s->b.scores);
     if (loss_sum)
-        *loss_sum = s->kind == LAMI_SESSION_MEASURE ? sum_of(s, s->b.losses, s->plan->samples) : NAN;
+        *loss_sum = s->kind == LAMI_SESSION_MEASURE ? sum_of(s, s->b.own.losses, s->plan->samples) : NAN;
     return LAM_OK;
 }
 

@@ -69,6 +69,7 @@ static void prepare(lami_loader *l, uint64_t number)
         lami_augment_apply(&l->augment, out, s->rows.x[i], l->seed, epoch, chosen[i]);
         s->rows.x[i] = out;
     }
+    s->batch.mix = lami_augment_share(&l->augment, l->seed, number);
 }
 
 static void *work(void *arg)
@@ -132,6 +133,8 @@ static lam_status fill(lami_loader *l, const lam_options *options)
     const size_t n = l->data->part[LAM_TRAIN].count;
     size_t bytes;
     LAM_TRY(lami_augment_new(&l->augment, &l->augments, options->augment, l->data));
+    if (l->augment.mixup > 0 && l->batch < 2)
+        return lami_fail(LAM_EOPTION, "--augment: mixup needs batches of at least 2 samples");
     l->order = lami_alloc(n > l->batch ? n : l->batch, sizeof *l->order);
     if (!l->order)
         return LAM_ENOMEM;
