@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../core/fpu.h"
 #include "../core/mem.h"
@@ -34,6 +35,7 @@ struct lami_loader {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    pid_t process; /* that it is in: a child after fork has none */
     int has_thread, ends;
     int64_t wanted, ready; /* NO_BATCH: none */
 };
@@ -99,9 +101,19 @@ static void ask(lami_loader *l, int64_t number)
     pthread_cond_broadcast(&l->changed);
 }
 
+/* In a child nobody knows what the thread was at when it was left behind. */
+static void look_for_thread(lami_loader *l)
+{
+    if (!l->has_thread || l->process == getpid())
+        return;
+    l->has_thread = 0;
+    l->order_epoch = UINT64_MAX;
+}
+
 lami_batch lami_loader_next(lami_loader *l, uint64_t step, size_t k)
 {
     const uint64_t number = step * l->each + k;
+    look_for_thread(l);
     if (!l->has_thread) {
         prepare(l, number);
         return l->slot[number % SLOTS].batch;
@@ -117,15 +129,25 @@ lami_batch lami_loader_next(lami_loader *l, uint64_t step, size_t k)
     return l->slot[number % SLOTS].batch;
 }
 
+static void end_locks(lami_loader *l)
+{
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
+}
+
 /* Signals are the program's business. */
-static int start(lami_loader *l)
+static void start(lami_loader *l)
 {
     sigset_t all, before;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->changed, NULL);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&l->thread, NULL, work, l);
+    l->has_thread = !pthread_create(&l->thread, NULL, work, l);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return !failed;
+    l->process = getpid();
+    if (!l->has_thread)
+        end_locks(l);
 }
 
 static lam_status fill(lami_loader *l, const lam_options *options)
@@ -144,7 +166,8 @@ static lam_status fill(lami_loader *l, const lam_options *options)
         if (l->augments && !(l->slot[k].samples = lami_alloc(bytes, 1)))
             return LAM_ENOMEM;
     }
-    l->has_thread = l->augments && start(l); /* without a thread, a batch is made when it is asked for */
+    if (l->augments)
+        start(l); /* without a thread, a batch is made when it is asked for */
     return LAM_OK;
 }
 
@@ -165,8 +188,6 @@ lam_status lami_loader_new(lami_loader **out, const lam_data *data, const lam_op
                          .order_epoch = UINT64_MAX,
                          .wanted = NO_BATCH,
                          .ready = NO_BATCH };
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->changed, NULL);
     const lam_status status = fill(l, options);
     if (status)
         lami_loader_free(l);
@@ -179,15 +200,15 @@ void lami_loader_free(lami_loader *l)
 {
     if (!l)
         return;
+    look_for_thread(l);
     if (l->has_thread) {
         pthread_mutex_lock(&l->lock);
         l->ends = 1;
         pthread_cond_broadcast(&l->changed);
         pthread_mutex_unlock(&l->lock);
         pthread_join(l->thread, NULL);
+        end_locks(l);
     }
-    pthread_cond_destroy(&l->changed);
-    pthread_mutex_destroy(&l->lock);
     for (int k = 0; k < SLOTS; k++) {
         lami_batch_rows_free(&l->slot[k].rows);
         lami_free(l->slot[k].samples);

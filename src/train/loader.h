@@ -1,5 +1,7 @@
-/* loader: the batches of a training: which samples, with their answers and weights, and augmented. With augmentation a thread
- * of its own prepares the next batch while the step runs. What a batch holds depends on data, options and its number alone. */
+/* loader: the batches of a training: which samples, with their answers and weights, and augmented. With augmentation a
+ * thread of its own prepares the next batch while the step runs; where the system gives none, and in a child after
+ * fork, batches are made when they are asked for. What a batch holds depends on data, options and number
+ * alone. */
 #ifndef LAMI_LOADER_H
 #define LAMI_LOADER_H
 
