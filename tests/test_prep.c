@@ -140,6 +140,81 @@ static void standardize_leaves_mean_zero_and_deviation_one(void **state)
     }
 }
 
+/* Deviation of a channel over all its pixels. */
+static double channel_std(const double *x, int c, double *mean)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < N * COUNT; i++)
+        sum += i % COUNT / (H * W) == c ? x[i] : 0;
+    *mean = sum / (N * H * W);
+    for (int i = 0; i < N * COUNT; i++)
+        squares += i % COUNT / (H * W) == c ? (x[i] - *mean) * (x[i] - *mean) : 0;
+    return sqrt(squares / (N * H * W));
+}
+
+static void standardize_channel_takes_two_numbers_per_channel(void **state)
+{
+    (void)state;
+    static double out[N * COUNT];
+    static const char *const lists[] = { "standardize-channel", "scale=-1/7,standardize-channel",
+                                         "mean-image,standardize-channel", "standardize,standardize-channel" };
+    for (size_t k = 0; k < 8; k++) {
+        lam_data *data = make(k % 2 ? LAM_U8 : LAM_F32);
+        run(out, lists[k / 2], data);
+        for (int c = 0; c < C; c++) {
+            double mean, was;
+            assert_true(fabs(channel_std(out, c, &mean) - 1) < 1e-12);
+            assert_true(fabs(mean) < 1e-12);
+            for (int i = 0; k < 4 && i < N * H * W; i++) { /* (x - mean) / deviation, and its sign */
+                static double x[N * COUNT];
+                for (int e = 0; !i && e < N * COUNT; e++)
+                    x[e] = k % 2 ? (double)bytes[e] : (double)reals[e];
+                const int at = i / (H * W) * COUNT + c * H * W + i % (H * W);
+                const double deviation = channel_std(x, c, &was), expected = (x[at] - was) / deviation;
+                assert_true(fabs(out[at] - (k < 2 ? expected : -expected)) < 1e-12);
+            }
+        }
+        lam_data_free(data);
+    }
+}
+
+static void a_channel_that_never_changes_is_only_moved(void **state)
+{
+    (void)state;
+    static uint8_t x[2 * 2 * 4] = { 9, 9, 9, 9, 1, 2, 3, 4, 9, 9, 9, 9, 5, 6, 7, 8 }, y[2];
+    lam_data *data = NULL;
+    lami_prep prep;
+    assert_int_equal(lam_data_from_arrays(&data, &(lam_tensor) { LAM_U8, { 4, { 2, 2, 2, 2 } }, x },
+                                          &(lam_tensor) { LAM_U8, { 1, { 2 } }, y }, 1, 0),
+                     LAM_OK);
+    assert_int_equal(lami_prep_fit(&prep, "standardize-channel", data), LAM_OK);
+    assert_true(prep.shift[0] == 9 && prep.scale[0] == 1 && prep.shift[4] == 4.5);
+    assert_true(fabs(prep.scale[4] - 1 / sqrt(5.25)) < 1e-15);
+    lami_prep_free(&prep);
+    lam_data_free(data);
+}
+
+static void a_row_is_standardized_element_by_element(void **state)
+{
+    (void)state;
+    static float x[] = { 1, 5, 2, 9, 6, 7 };
+    static uint8_t y[3];
+    lam_data *data = NULL;
+    lami_prep a, b;
+    assert_int_equal(lam_data_from_arrays(&data, &(lam_tensor) { LAM_F32, { 2, { 3, 2 } }, x },
+                                          &(lam_tensor) { LAM_U8, { 1, { 3 } }, y }, 1, 0),
+                     LAM_OK);
+    assert_int_equal(lami_prep_fit(&a, "standardize", data), LAM_OK);
+    assert_int_equal(lami_prep_fit(&b, "standardize-channel", data), LAM_OK);
+    for (int j = 0; j < 2; j++) {
+        assert_true(fabs(a.shift[j] - b.shift[j]) < 1e-14);
+        assert_true(fabs(a.scale[j] - b.scale[j]) < 1e-14);
+    }
+    lami_prep_free(&a);
+    lami_prep_free(&b);
+    lam_data_free(data);
+}
+
 static void steps_follow_one_another(void **state)
 {
     (void)state;
@@ -325,6 +400,9 @@ int main(void)
         cmocka_unit_test(mean_image_leaves_means_of_zero),
         cmocka_unit_test(mean_channel_takes_one_number_per_channel),
         cmocka_unit_test(standardize_leaves_mean_zero_and_deviation_one),
+        cmocka_unit_test(standardize_channel_takes_two_numbers_per_channel),
+        cmocka_unit_test(a_channel_that_never_changes_is_only_moved),
+        cmocka_unit_test(a_row_is_standardized_element_by_element),
         cmocka_unit_test(steps_follow_one_another),
         cmocka_unit_test(only_the_training_part_counts),
         cmocka_unit_test(runs_of_65536_samples_add_up),

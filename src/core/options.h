@@ -70,8 +70,8 @@ enum {
            "image files: channels; auto: gray where all of them are")                                                  \
     FLAG(skip_bad, "skip-bad", LAMI_FOR_READ, "image files: leave out those that cannot be read")                      \
     TEXT(preprocess, "preprocess", LAMI_FOR_DATA, "LIST",                                                              \
-         "none, mean-image, mean-channel, standardize, scale=F, comma-joined; default standardize for tables, "        \
-         "scale=1/255 for bytes, else none")                                                                           \
+         "none, mean-image, mean-channel, standardize, standardize-channel, scale=F, comma-joined; default "           \
+         "standardize for tables, scale=1/255 for bytes, else none")                                                   \
     REAL(epochs, "epochs", 10, 0, 1e9, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "E",                                           \
          "passes over the training part; a fraction is fine")                                                          \
     SIZE(steps, "steps", -1, 0, 1000000000000, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                                    \

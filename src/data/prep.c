@@ -126,16 +126,21 @@ static lam_status step_mean_image(lami_prep *prep, const lam_data *data, const s
     return LAM_OK;
 }
 
+/* A channel of an image is `size` elements; of a row each element is one. */
+static size_t channel_size(const lami_prep *prep, const lam_data *data)
+{
+    return data->shape.rank == 3 ? prep->count / data->shape.dim[0] : 1;
+}
+
 /* The mean of v over a channel, in units of its first element's scale: where all scales are equal, as they mostly are,
  * the quotients are exactly 1. */
 static lam_status step_mean_channel(lami_prep *prep, const lam_data *data, const statistics *s, const char *value)
 {
     (void)value;
-    const size_t channels = data->shape.rank == 3 ? data->shape.dim[0] : prep->count;
-    const size_t size = prep->count / channels;
-    for (size_t c = 0; c < channels; c++) {
-        double *const shift = prep->shift + c * size;
-        const double *const scale = prep->scale + c * size, *const mean = s->mean + c * size;
+    const size_t size = channel_size(prep, data);
+    for (size_t first = 0; first < prep->count; first += size) {
+        double *const shift = prep->shift + first;
+        const double *const scale = prep->scale + first, *const mean = s->mean + first;
         double sum = 0;
         for (size_t j = 0; j < size; j++)
             sum += (mean[j] - shift[j]) * (scale[j] / scale[0]);
@@ -152,6 +157,28 @@ static lam_status step_standardize(lami_prep *prep, const lam_data *data, const 
     for (size_t j = 0; j < prep->count; j++)
         if (s->std[j] > scale_least && s->std[j] < scale_most)
             prep->scale[j] = copysign(1 / s->std[j], prep->scale[j]);
+    return LAM_OK;
+}
+
+/* Over a channel the squared deviations of v are those of each element about its own mean, and of these means. In units
+ * of the first element's scale, as above. */
+static lam_status step_standardize_channel(lami_prep *prep, const lam_data *data, const statistics *s,
+                                           const char *value)
+{
+    const size_t size = channel_size(prep, data);
+    LAM_TRY(step_mean_channel(prep, data, s, value));
+    for (size_t first = 0; first < prep->count; first += size) {
+        double *const scale = prep->scale + first;
+        const double *const shift = prep->shift + first, *const mean = s->mean + first, *const std = s->std + first;
+        double squares = 0;
+        for (size_t j = 0; j < size; j++) {
+            const double unit = scale[j] / scale[0], off = (mean[j] - shift[j]) * unit, own = std[j] * unit;
+            squares += own * own + off * off;
+        }
+        const double deviation = sqrt(squares / (double)size), was = scale[0];
+        for (size_t j = 0; deviation > scale_least && deviation < scale_most && j < size; j++)
+            scale[j] = copysign(1 / deviation, was) * (scale[j] / was);
+    }
     return LAM_OK;
 }
 
@@ -203,6 +230,7 @@ static const step steps[] = {
     { "mean-image", step_mean_image, 0, 1, 0 },
     { "mean-channel", step_mean_channel, 0, 1, 0 },
     { "standardize", step_standardize, 0, 1, 1 },
+    { "standardize-channel", step_standardize_channel, 0, 1, 1 },
     { "scale", step_scale, 1, 0, 0 },
 };
 
@@ -236,7 +264,8 @@ static lam_status next_item(const char **at, char item[ITEM_TEXT], const step **
     if (!*found) {
         char meant[LAMI_MEANT_TEXT];
         return lami_fail(LAM_EOPTION,
-                         "preprocess: unknown step \"%s\"%s (none, mean-image, mean-channel, standardize, scale=F)",
+                         "preprocess: unknown step \"%s\"%s (none, mean-image, mean-channel, standardize, "
+                         "standardize-channel, scale=F)",
                          item, lami_did_you_mean(meant, item, STEPS, step_name, NULL));
     }
     if ((*found)->takes_value != !!*value)

@@ -12,11 +12,12 @@ typedef struct lami_prep {
     char *text;            /* the canonical list it was made from */
 } lami_prep;
 
-/* Fit `text` ("none", "mean-image", "mean-channel", "standardize", "scale=F", comma-joined, left to right) on the
- * training part, each step on what those before it give; NULL is "standardize" for tables, "scale=1/255" for bytes and
- * "none" otherwise. scale=F takes a number or a fraction such as 1/255. mean-channel: one mean per channel of an image;
- * of rows it is mean-image. standardize: per element, (x - mean) / std, std over n; where std is 0, only the mean is
- * taken off. Sums in whole numbers for bytes and in a fixed order for reals, so that the result is the same on each
+/* Fit `text` ("none", "mean-image", "mean-channel", "standardize", "standardize-channel", "scale=F", comma-joined, left
+ * to right) on the training part, each step on what those before it give; NULL is "standardize" for tables,
+ * "scale=1/255" for bytes and "none" otherwise. scale=F takes a number or a fraction such as 1/255. mean-channel:
+ * one mean per channel of an image; of rows it is mean-image. standardize: per element, (x - mean) / std, std over
+ * n; where std is 0, only the mean is taken off; standardize-channel: with the mean and std of each channel of an
+ * image. Sums in whole numbers for bytes and in a fixed order for reals, so that the result is the same on each
  * machine. Errors: LAM_EOPTION, LAM_EFORMAT (values that are not finite), LAM_ENOMEM; *prep is then empty. */
 lam_status lami_prep_fit(lami_prep *prep, const char *text, const lam_data *data);
 void lami_prep_free(lami_prep *prep);
