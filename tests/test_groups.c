@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "../src/net/groups.h"
 #include "../src/train/solver.h"
 #include "folder.h"
@@ -94,39 +96,40 @@ static void values_are_numbers_or_factors_on_what_the_options_say(void **state)
     (void)state;
     static const struct {
         const char *list, *text;
-        lami_param_rule weight, bias; /* of affine1 */
+        struct {
+            double lr, l2, weight_decay;
+        } value[2]; /* of affine1's weight and bias */
     } rows[] = {
-        { "", NULL, { 1, 0, 0 }, { 1, 0, 0 } },
-        { "l2=0.1 weight-decay=0.2", NULL, { 1, 0.1, 0.2 }, { 1, 0, 0 } },
-        { "optim=adamw", NULL, { 1, 0, 0.01 }, { 1, 0, 0 } },
-        { "optim=adamw weight-decay=0", NULL, { 1, 0, 0 }, { 1, 0, 0 } },
-        { "lr=0.5", "affine1.* lr 0.25", { 0.5, 0, 0 }, { 0.5, 0, 0 } },
-        { "", "affine1.* lr 0.004", { 4, 0, 0 }, { 4, 0, 0 } }, /* adam's default is 0.001 */
-        { "optim=sgd", "affine1.* lr 0.04", { 4, 0, 0 }, { 4, 0, 0 } },
-        { "lr=0.5", "affine1.weight lr x64", { 64, 0, 0 }, { 1, 0, 0 } },
-        { "lr=0.5", "affine1.weight lr x0", { 0, 0, 0 }, { 1, 0, 0 } },
-        { "lr=0.5", "affine1.weight lr 0", { 0, 0, 0 }, { 1, 0, 0 } },
-        { "lr=0", "affine1.weight lr 0", { 0, 0, 0 }, { 1, 0, 0 } },
-        { "lr=0", "affine1.weight lr x2", { 2, 0, 0 }, { 1, 0, 0 } },
-        { "l2=0.5", "affine1.* l2 0.25", { 1, 0.25, 0 }, { 1, 0.25, 0 } },
-        { "l2=0.5", "affine1.* l2 x0.5", { 1, 0.25, 0 }, { 1, 0.25, 0 } },
-        { "l2=0.5", "affine1.weight l2 0", { 1, 0, 0 }, { 1, 0, 0 } },
-        { "weight-decay=0.5", "*.bias weight-decay 0.125", { 1, 0, 0.5 }, { 1, 0, 0.125 } },
-        { "weight-decay=0.5", "*.bias weight-decay x2", { 1, 0, 0.5 }, { 1, 0, 1 } },
-        { "optim=adamw", "affine1.weight weight-decay x2", { 1, 0, 0.02 }, { 1, 0, 0 } },
+        { "", NULL, { { 1, 0, 0 }, { 1, 0, 0 } } },
+        { "l2=0.1 weight-decay=0.2", NULL, { { 1, 0.1, 0.2 }, { 1, 0, 0 } } },
+        { "optim=adamw", NULL, { { 1, 0, 0.01 }, { 1, 0, 0 } } },
+        { "optim=adamw weight-decay=0", NULL, { { 1, 0, 0 }, { 1, 0, 0 } } },
+        { "lr=0.5", "affine1.* lr 0.25", { { 0.5, 0, 0 }, { 0.5, 0, 0 } } },
+        { "", "affine1.* lr 0.004", { { 4, 0, 0 }, { 4, 0, 0 } } }, /* adam's default is 0.001 */
+        { "optim=sgd", "affine1.* lr 0.04", { { 4, 0, 0 }, { 4, 0, 0 } } },
+        { "lr=0.5", "affine1.weight lr x64", { { 64, 0, 0 }, { 1, 0, 0 } } },
+        { "lr=0.5", "affine1.weight lr x0", { { 0, 0, 0 }, { 1, 0, 0 } } },
+        { "lr=0.5", "affine1.weight lr 0", { { 0, 0, 0 }, { 1, 0, 0 } } },
+        { "lr=0", "affine1.weight lr 0", { { 0, 0, 0 }, { 1, 0, 0 } } },
+        { "lr=0", "affine1.weight lr x2", { { 2, 0, 0 }, { 1, 0, 0 } } },
+        { "l2=0.5", "affine1.* l2 0.25", { { 1, 0.25, 0 }, { 1, 0.25, 0 } } },
+        { "l2=0.5", "affine1.* l2 x0.5", { { 1, 0.25, 0 }, { 1, 0.25, 0 } } },
+        { "l2=0.5", "affine1.weight l2 0", { { 1, 0, 0 }, { 1, 0, 0 } } },
+        { "weight-decay=0.5", "*.bias weight-decay 0.125", { { 1, 0, 0.5 }, { 1, 0, 0.125 } } },
+        { "weight-decay=0.5", "*.bias weight-decay x2", { { 1, 0, 0.5 }, { 1, 0, 1 } } },
+        { "optim=adamw", "affine1.weight weight-decay x2", { { 1, 0, 0.02 }, { 1, 0, 0 } } },
         /* the later rule wins, key by key */
-        { "", "* lr x2; *.bias lr x3", { 2, 0, 0 }, { 3, 0, 0 } },
-        { "", "*.bias lr x3; * lr x2", { 2, 0, 0 }, { 2, 0, 0 } },
-        { "", "* lr x2; * l2 1; * weight-decay 3; *.bias l2 0", { 2, 1, 3 }, { 2, 0, 3 } },
-        { "lr=1", " ;  * \t lr   2 ;; ", { 2, 0, 0 }, { 2, 0, 0 } },
+        { "", "* lr x2; *.bias lr x3", { { 2, 0, 0 }, { 3, 0, 0 } } },
+        { "", "*.bias lr x3; * lr x2", { { 2, 0, 0 }, { 2, 0, 0 } } },
+        { "", "* lr x2; * l2 1; * weight-decay 3; *.bias l2 0", { { 2, 1, 3 }, { 2, 0, 3 } } },
+        { "lr=1", " ;  * \t lr   2 ;; ", { { 2, 0, 0 }, { 2, 0, 0 } } },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         lami_param_rule rules[PARAMS];
         assert_ok(rules_of(rules, rows[i].list, rows[i].text));
-        const lami_param_rule *expected[] = { &rows[i].weight, &rows[i].bias };
         for (int p = 0; p < 2; p++)
-            if (rules[p].lr != expected[p]->lr || rules[p].l2 != expected[p]->l2 ||
-                rules[p].weight_decay != expected[p]->weight_decay)
+            if (rules[p].lr != rows[i].value[p].lr || rules[p].l2 != rows[i].value[p].l2 ||
+                rules[p].weight_decay != rows[i].value[p].weight_decay)
                 fail_msg("%s, %s: lr x%g, l2 %g, weight decay %g", rows[i].list, rows[i].text, rules[p].lr, rules[p].l2,
                          rules[p].weight_decay);
     }
@@ -140,7 +143,7 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
         { "* lr x2; affine3.bias lr 1", "no parameter matches \"affine3.bias\", did you mean \"affine1.bias\"?" },
         { "conv*.weight lr x2", "no parameter matches \"conv*.weight\"" },
         { "AFFINE1.weight lr x2", "no parameter matches \"AFFINE1.weight\"" },
-        { "* lrr x2", "unknown key \"lrr\", did you mean \"lr\"? (lr, l2, weight-decay)" },
+        { "* lrr x2", "unknown key \"lrr\", did you mean \"lr\"? (lr, l2, weight-decay, init)" },
         { "* weight_decay 2", "unknown key \"weight_decay\", did you mean \"weight-decay\"?" },
         { "* momentum 2", "unknown key \"momentum\"" },
         { "* lr fast", "\"fast\" is not a number of at least 0, or x and a factor" },
@@ -151,6 +154,12 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
         { "* lr nan", "\"nan\" is not a number of at least 0" },
         { "* lr inf", "\"inf\" is not a number of at least 0" },
         { "* lr 1e999", "\"1e999\" is not a number of at least 0" },
+        { "*.weight init wide", "\"wide\" is not a number of at least 0, or x and a factor, dirac or whiten" },
+        { "* lr dirac", "\"dirac\" is not a number of at least 0, or x and a factor" },
+        { "*.bias init 1", "affine1.bias is no weight" },
+        { "batchnorm1.gamma init x2", "batchnorm1.gamma is no weight" },
+        { "*.weight init dirac", "are for convolutions; affine1.weight is none" },
+        { "*.weight init whiten", "are for convolutions; affine1.weight is none" },
         { "* lr", "\"* lr\" is not PATTERN KEY VALUE" },
         { "*", "\"*\" is not PATTERN KEY VALUE" },
         { "* lr 1 2", "\"* lr 1 2\" is not PATTERN KEY VALUE" },
@@ -175,6 +184,73 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
     memcpy(endless + 70, "!x lr 1", 8);
     assert_int_equal(rules_of(rules, "", endless), LAM_EOPTION);
     assert_message("no parameter matches");
+}
+
+/* ---- initial weights ---- */
+
+/* A network of images, of the rules in `text`; NULL with a message. */
+static lam_net *image_net(const char *text)
+{
+    lam_net *net = NULL;
+    lam_options *o = options_with("", text);
+    const lam_shape shape = { 3, { 2, 6, 6 } };
+    lam_net_new(&net, "conv 5 3x3 - relu - conv 3 1x1 - affine 3 - softmax", &shape, o);
+    lam_options_free(o);
+    return net;
+}
+
+/* A parameter as the file has it. */
+static void get(float *to, size_t count, const lam_net *net, const char *name)
+{
+    lam_tensor t = { LAM_F32, { 0 }, to };
+    const size_t i = lami_net_param_find(net, name);
+    assert_true(i != SIZE_MAX && net->param[i].count == count);
+    t.shape = net->param[i].file_shape;
+    assert_ok(lam_net_get(net, name, &t));
+}
+
+static void initial_weights_are_scaled_or_have_a_deviation(void **state)
+{
+    (void)state;
+    enum { COUNT = 5 * 2 * 9 };
+    float plain[COUNT], wide[COUNT], narrow[COUNT];
+    lam_net *a = image_net(NULL), *b = image_net("conv1.weight init x3"),
+            *c = image_net("* lr 1; conv1.weight init 0.5");
+    get(plain, COUNT, a, "conv1.weight");
+    get(wide, COUNT, b, "conv1.weight");
+    get(narrow, COUNT, c, "conv1.weight");
+    const double kaiming = sqrt(2.0 / 18);
+    for (int k = 0; k < COUNT; k++) {
+        assert_double_equal(wide[k], 3 * plain[k], 1e-6);
+        assert_double_equal(narrow[k], 0.5 / kaiming * plain[k], 1e-6);
+    }
+    lam_net_free(a);
+    lam_net_free(b);
+    lam_net_free(c);
+}
+
+static void dirac_filters_hand_on_a_channel_each(void **state)
+{
+    (void)state;
+    float plain[5 * 2 * 9], weight[5 * 2 * 9], narrow[3 * 5];
+    lam_net *a = image_net(NULL), *b = image_net("conv*.weight init dirac");
+    get(plain, 5 * 2 * 9, a, "conv1.weight");
+    get(weight, 5 * 2 * 9, b, "conv1.weight");
+    get(narrow, 3 * 5, b, "conv2.weight");
+    for (int f = 0; f < 5; f++)
+        for (int k = 0; k < 2 * 9; k++)
+            assert_true(weight[f * 18 + k] == (f < 2 ? (float)(k == f * 9 + 4) : plain[f * 18 + k]));
+    for (int k = 0; k < 3 * 5; k++)
+        assert_true(narrow[k] == (float)(k / 5 == k % 5));
+    lam_net_free(a);
+    lam_net_free(b);
+}
+
+static void whitening_is_for_the_first_convolution(void **state)
+{
+    (void)state;
+    assert_null(image_net("conv2.weight init whiten"));
+    assert_message("for a convolution of the input; conv2.weight is none");
 }
 
 /* ---- training ---- */

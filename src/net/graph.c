@@ -1,4 +1,5 @@
 /* graph: the tree of a notation to nodes with shapes, parameters and their first values. */
+#include "groups.h"
 #include "net.h"
 
 #include <stdio.h>
@@ -234,9 +235,9 @@ lam_status lami_graph_build(lam_net *net, const char *text, size_t classes)
     const lam_shape *scores = shape_at(&b, output);
     if (lami_rows(scores) > 1) {
         char got[LAMI_SHAPE_TEXT];
-        return lami_fail(LAM_ESHAPE,
-                         "the network ends with an image %s, and %s takes a row: 'avgpool global' or 'affine' makes one",
-                         lami_shape_text(got, scores), net->loss->name);
+        return lami_fail(
+            LAM_ESHAPE, "the network ends with an image %s, and %s takes a row: 'avgpool global' or 'affine' makes one",
+            lami_shape_text(got, scores), net->loss->name);
     }
     net->classes = lam_shape_count(scores);
     int *consumer = lami_alloc(net->nodes, sizeof *consumer);
@@ -278,14 +279,42 @@ static double deviation_of(const lam_net *net, const lami_net_param *p, const la
     return __builtin_sqrt(net->node[p->node].gain / inputs);
 }
 
-void lami_net_init(lam_net *net, const lam_options *options)
+/* Filter k is channel k, as it is, for as many as there are of both. Source: torch.nn.init.dirac_. */
+static void set_dirac(const lam_net *net, size_t param)
 {
-    for (size_t i = 0; i < net->params; i++) {
-        const lami_net_param *p = &net->param[i];
-        if (p->spec->init == LAMI_INIT_WEIGHT)
-            init_weight(net, i, deviation_of(net, p, options), options->seed);
-        else
-            for (size_t k = 0; k < p->count; k++)
-                lami_real_put(net->values, net->dtype, p->offset + k, p->spec->init == LAMI_INIT_ONE);
+    const lami_net_param *p = &net->param[param];
+    const lami_param_spec *s = p->spec;
+    const size_t channels = s->image.dim[0], width = s->image.dim[2];
+    const size_t centre = (s->image.dim[1] / 2 * width + width / 2) * channels;
+    for (size_t k = 0; k < channels && k < s->cols; k++)
+        for (size_t row = 0; row < s->rows; row++)
+            lami_real_put(net->values, net->dtype, p->offset + row * s->cols + k, row == centre + k);
+}
+
+static void set_first(const lam_net *net, size_t param, const lami_param_rule *rule, const lam_options *options)
+{
+    const lami_net_param *p = &net->param[param];
+    if (p->spec->init != LAMI_INIT_WEIGHT) {
+        for (size_t k = 0; k < p->count; k++)
+            lami_real_put(net->values, net->dtype, p->offset + k, p->spec->init == LAMI_INIT_ONE);
+        return;
     }
+    double deviation = deviation_of(net, p, options);
+    if (rule->start == LAMI_START_DRAWN)
+        deviation *= rule->start_value;
+    else if (rule->start == LAMI_START_DEVIATION)
+        deviation = rule->start_value;
+    init_weight(net, param, deviation, options->seed);
+    if (rule->start == LAMI_START_DIRAC)
+        set_dirac(net, param);
+}
+
+lam_status lami_net_init(lam_net *net, const lam_options *options)
+{
+    lami_param_rule *rule;
+    LAM_TRY(lami_param_rules(&rule, net, options));
+    for (size_t i = 0; i < net->params; i++)
+        set_first(net, i, &rule[i], options);
+    lami_free(rule);
+    return LAM_OK;
 }

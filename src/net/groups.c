@@ -10,8 +10,8 @@
 
 enum { WORD = 80 };
 
-static const char *const keys[] = { "lr", "l2", "weight-decay" };
-enum { KEY_LR, KEY_L2, KEY_DECAY, KEYS };
+static const char *const keys[] = { "lr", "l2", "weight-decay", "init" };
+enum { KEY_LR, KEY_L2, KEY_DECAY, KEY_INIT, KEYS };
 
 static const char *param_name(size_t i, const void *net)
 {
@@ -56,7 +56,8 @@ static int matches(const char *pattern, const char *text)
 
 typedef struct rule {
     char pattern[WORD];
-    int key, factor; /* factor: value multiplies what the options say */
+    int key, factor;  /* factor: value multiplies what the options say */
+    lami_start start; /* of init */
     double value;
 } rule;
 
@@ -77,20 +78,43 @@ static lam_status parse_rule(rule *r, const char *text, size_t length)
         ;
     if (r->key == KEYS) {
         char meant[LAMI_MEANT_TEXT];
-        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s (lr, l2, weight-decay)", key,
+        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s (lr, l2, weight-decay, init)", key,
                          lami_did_you_mean(meant, key, KEYS, lami_nth_text, keys));
     }
     r->factor = value[0] == 'x';
+    r->start = r->factor ? LAMI_START_DRAWN : LAMI_START_DEVIATION;
+    if (r->key == KEY_INIT && (!strcmp(value, "dirac") || !strcmp(value, "whiten"))) {
+        r->start = value[0] == 'd' ? LAMI_START_DIRAC : LAMI_START_WHITEN;
+        return LAM_OK;
+    }
     if (lami_parse_real(&r->value, value + r->factor) || !(r->value >= 0))
-        return lami_fail(LAM_EOPTION, "--set: \"%s\" is not a number of at least 0, or x and a factor", value);
+        return lami_fail(LAM_EOPTION, "--set: \"%s\" is not a number of at least 0, or x and a factor%s", value,
+                         r->key == KEY_INIT ? ", dirac or whiten" : "");
+    return LAM_OK;
+}
+
+/* init: of weights alone, dirac and whiten of convolutions. */
+static lam_status apply_start(lami_param_rule *to, const lam_net *net, size_t param, const rule *r)
+{
+    const lami_net_param *p = &net->param[param];
+    if (p->spec->init != LAMI_INIT_WEIGHT)
+        return lami_fail(LAM_EOPTION, "--set %s init: %s is no weight", r->pattern, p->name);
+    if (r->start >= LAMI_START_DIRAC && !p->spec->kernel)
+        return lami_fail(LAM_EOPTION, "--set %s init: dirac and whiten are for convolutions; %s is none", r->pattern,
+                         p->name);
+    if (r->start == LAMI_START_WHITEN && net->node[p->node].input != LAMI_NET_INPUT)
+        return lami_fail(LAM_EOPTION, "--set %s init whiten is for a convolution of the input; %s is none", r->pattern,
+                         p->name);
+    to->start = r->start;
+    to->start_value = r->value;
     return LAM_OK;
 }
 
 /* `base`: the options' learning rate, L2 and weight decay. */
-static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const rule *r, const double base[KEYS])
+static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const rule *r, const double base[KEY_INIT])
 {
     int any = 0;
-    double value = r->factor ? r->value * base[r->key] : r->value;
+    double value = r->factor && r->key != KEY_INIT ? r->value * base[r->key] : r->value;
     if (r->key == KEY_LR) { /* a factor, whatever the schedule */
         if (!r->factor && r->value > 0 && !(base[KEY_LR] > 0))
             return lami_fail(LAM_EOPTION, "--set %s lr %g: give a factor (x2): --lr is 0", r->pattern, r->value);
@@ -102,8 +126,11 @@ static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const r
         any = 1;
         if (!net->param[i].spec->trained) /* running statistics: nothing to set, but no mistake: batchnorm1.* */
             continue;
-        double *to[KEYS] = { &rules[i].lr, &rules[i].l2, &rules[i].weight_decay };
-        *to[r->key] = value;
+        double *to[KEY_INIT] = { &rules[i].lr, &rules[i].l2, &rules[i].weight_decay };
+        if (r->key == KEY_INIT)
+            LAM_TRY(apply_start(&rules[i], net, i, r));
+        else
+            *to[r->key] = value;
     }
     if (any)
         return LAM_OK;
@@ -113,7 +140,7 @@ static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const r
                      *meant ? meant : " (lamina describe lists them)");
 }
 
-static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const char *text, const double base[KEYS])
+static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const char *text, const double base[KEY_INIT])
 {
     while (text && *text) {
         const size_t length = strcspn(text, ";"), blank = strspn(text, " \t");
@@ -129,8 +156,9 @@ static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const ch
 
 lam_status lami_param_rules(lami_param_rule **out, const lam_net *net, const lam_options *o)
 {
-    const double base[KEYS] = { o->lr >= 0 ? o->lr : lami_optim_default_lr(o->optim), o->l2,
-                                o->weight_decay >= 0 ? o->weight_decay : lami_optim_default_weight_decay(o->optim) };
+    const double base[KEY_INIT] = { o->lr >= 0 ? o->lr : lami_optim_default_lr(o->optim), o->l2,
+                                    o->weight_decay >= 0 ? o->weight_decay
+                                                         : lami_optim_default_weight_decay(o->optim) };
     *out = NULL;
     lami_param_rule *rules = lami_alloc(net->params, sizeof *rules);
     if (!rules)
@@ -138,7 +166,10 @@ lam_status lami_param_rules(lami_param_rule **out, const lam_net *net, const lam
     for (size_t i = 0; i < net->params; i++) {
         const lami_param_spec *s = net->param[i].spec;
         if (s->trained)
-            rules[i] = (lami_param_rule) { 1, s->decays ? base[KEY_L2] : 0, s->decays ? base[KEY_DECAY] : 0 };
+            rules[i] = (lami_param_rule) { .lr = 1,
+                                           .l2 = s->decays ? base[KEY_L2] : 0,
+                                           .weight_decay = s->decays ? base[KEY_DECAY] : 0,
+                                           .start_value = 1 };
     }
     const lam_status status = apply_all(rules, net, o->set_rules, base);
     if (status)

@@ -1,20 +1,31 @@
-/* groups: what single parameters have in place of the network's learning rate, L2 and weight decay (--set). */
+/* groups: what single parameters have in place of the network's learning rate, L2, weight decay and initial weights
+ * (--set). */
 #ifndef LAMI_GROUPS_H
 #define LAMI_GROUPS_H
 
 #include "net.h"
 
+/* What weights are before the first step. */
+typedef enum lami_start {
+    LAMI_START_DRAWN,     /* as the options say, times `start_value` */
+    LAMI_START_DEVIATION, /* normal, with start_value as their deviation */
+    LAMI_START_DIRAC,     /* of a convolution: its first filters hand on a channel each; the rest are drawn */
+    LAMI_START_WHITEN     /* of a convolution of the input: train/whiten.h */
+} lami_start;
+
 typedef struct lami_param_rule {
     double lr;           /* factor on the learning rate of the step; 0: never updated */
     double l2;           /* adds l2 / 2 * |w|^2 to the loss */
     double weight_decay; /* decoupled */
+    lami_start start;
+    double start_value;
 } lami_param_rule;
 
 /* One for each parameter of the network, running statistics included (all 0), yours: L2 and decay for weights, as the
  * options say, then the rules of options->set_rules in order, separated by ";": "PATTERN KEY VALUE", where PATTERN
- * matches names such as "affine1.weight" with * and ?, KEY is lr, l2 or weight-decay, and VALUE a number, or "x" and a
- * factor on what the options say. Errors: LAM_EOPTION naming the rule (no such parameter or key: with the nearest
- * match), LAM_ENOMEM. */
+ * matches names such as "affine1.weight" with * and ?, KEY is lr, l2, weight-decay or init, and VALUE a number, or "x" and
+ * a factor on what the options say; of init also dirac or whiten. Errors: LAM_EOPTION naming the rule (no such parameter or
+ * key: with the nearest match; init of what is no weight), LAM_ENOMEM. */
 lam_status lami_param_rules(lami_param_rule **rules, const lam_net *net, const lam_options *options);
 
 #endif

@@ -93,7 +93,8 @@ size_t lami_net_trained_count(const lam_net *net);                /* elements of
 /* ---- graph.c: tree to nodes with shapes ---- */
 
 lam_status lami_graph_build(lam_net *net, const char *text, size_t classes);
-void lami_net_init(lam_net *net, const lam_options *options);        /* first values of the parameters */
+/* First values of the parameters. Errors: LAM_EOPTION (a rule of --set), LAM_ENOMEM. */
+lam_status lami_net_init(lam_net *net, const lam_options *options);
 void lami_node_name(char name[64], const lam_net *net, size_t node); /* "batchnorm2" */
 
 /* ---- model.c: networks as files ---- */

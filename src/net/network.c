@@ -38,8 +38,12 @@ lam_status lami_net_make(lam_net **net, const char *notation, const lam_shape *i
 {
     LAM_TRY(lami_net_build(net, notation, input, classes, options));
     LAMI_FPU_SCOPE;
-    lami_net_init(*net, lami_options_or_default(options));
-    return LAM_OK;
+    const lam_status status = lami_net_init(*net, lami_options_or_default(options));
+    if (status) {
+        lam_net_free(*net);
+        *net = NULL;
+    }
+    return status;
 }
 
 lam_status lami_net_make_for(lam_net **net, const char *notation, const lam_data *data, const lam_options *options)
