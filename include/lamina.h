@@ -293,15 +293,18 @@ LAM_API lam_status lam_session_predict(lam_session *session, lam_tensor *scores,
 
 /* ---- layers by themselves ---------------------------------------------------------------------------------------- */
 
-/* The course's functions, for tensors of LAM_F32 or LAM_F64 (all of one dtype). x: (N, ...), taken as (N, D) rows.
+/* The course's functions, for tensors of LAM_F32 or LAM_F64 (all of one dtype). x: (N, ...), taken as (N, D) rows. They
+ * run the operations that networks run, and give the same bits.
  * cache   *cache NULL is created, otherwise it is reused, without allocation while the shapes stay the same; cache
- *         itself NULL says that no backward is wanted. It borrows x, out and the weights until backward.
- *         lam_cache_free.
+ *         itself NULL says that no backward is wanted. It borrows x, out and the weights until backward, which may be
+ *         called more than once. lam_cache_free.
  * out, dx, dw, ...: tensors of the right shape that you provide; they are overwritten. A NULL gradient is not returned.
  *         They overlap neither inputs nor each other; only relu, leakyrelu, sigmoid, tanh and dropout work in
  *         place (out is x, dx is dout).
- * Errors: LAM_ESHAPE, LAM_EINVAL (dtype, cache of another layer), LAM_ENOMEM.
- * Source: CS231n assignment 2, layers.py. docs/math.md has each formula. */
+ * Errors: LAM_ESHAPE, LAM_EINVAL (dtype, a number out of range, cache of another function), LAM_ENOMEM. The message
+ * names function and argument.
+ * Threads: a cache serves one call at a time; otherwise safe.
+ * Source: CS231n assignment 2, layers.py, layer_utils.py. docs/math.md has each formula. */
 typedef struct lam_cache lam_cache;
 LAM_API void lam_cache_free(lam_cache *cache);
 
@@ -359,8 +362,8 @@ LAM_API lam_status lam_layernorm_backward(lam_tensor *dx, lam_tensor *dgamma, la
                                           lam_cache *cache);
 
 /* Inverted dropout: out = x / (1 - p), or 0 for a dropped element. p: probability of dropping, 0 <= p < 1. The mask is
- * a function of (seed, step) and the element's index; it is not stored. In LAM_MODE_TEST out = x. Source: Srivastava et
- * al. 2014. */
+ * a function of (seed, step) and the element's index, for images (N, C, H, W) that in N x H x W x C order, as in
+ * networks; it is not stored. In LAM_MODE_TEST out = x. Source: Srivastava et al. 2014. */
 typedef struct lam_dropout_param {
     lam_mode mode;
     double p;
@@ -370,6 +373,21 @@ typedef struct lam_dropout_param {
 LAM_API lam_status lam_dropout_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
                                        const lam_dropout_param *param);
 LAM_API lam_status lam_dropout_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+
+/* affine, then relu; affine, batchnorm, relu: as the functions one after another, with fewer passes over memory. */
+LAM_API lam_status lam_affine_relu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, const lam_tensor *w,
+                                           const lam_tensor *b);
+LAM_API lam_status lam_affine_relu_backward(lam_tensor *dx, lam_tensor *dw, lam_tensor *db, const lam_tensor *dout,
+                                            lam_cache *cache);
+LAM_API lam_status lam_affine_batchnorm_relu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                                     const lam_tensor *w, const lam_tensor *b, const lam_tensor *gamma,
+                                                     const lam_tensor *beta, lam_tensor *running_mean,
+                                                     lam_tensor *running_var, const lam_batchnorm_param *param);
+LAM_API lam_status lam_affine_batchnorm_relu_backward(lam_tensor *dx, lam_tensor *dw, lam_tensor *db,
+                                                      lam_tensor *dgamma, lam_tensor *dbeta, const lam_tensor *dout,
+                                                      lam_cache *cache);
+
+/* ---- losses and update rules by themselves ---- */
 
 /* Losses, mean over the batch. x (N, C) scores, y (N) labels (LAM_U8, LAM_I32, LAM_I64), dx (N, C) or NULL. Errors:
  * those above, LAM_EFORMAT (label out of range).

@@ -12,7 +12,7 @@
 
 /* ---- every function as a row: a call on good tensors, any of which can be spoiled ---- */
 
-enum { N = 5, D = 7, M = 3, MOST_ARGS = 6 };
+enum { N = 5, D = 7, M = 3, MOST_ARGS = 8 };
 
 static const lam_batchnorm_param train = { LAM_MODE_TRAIN, 1e-5, 0.9 };
 static const lam_dropout_param half = { LAM_MODE_TRAIN, 0.5, 1, 2 };
@@ -62,6 +62,15 @@ static lam_status layernorm_forward(args t)
 static lam_status dropout_forward(args t)
 {
     return lam_dropout_forward(NULL, t[0], t[1], &half);
+}
+
+static lam_status affine_relu_forward(args t)
+{
+    return lam_affine_relu_forward(NULL, t[0], t[1], t[2], t[3]);
+}
+static lam_status affine_batchnorm_relu_forward(args t)
+{
+    return lam_affine_batchnorm_relu_forward(NULL, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], &train);
 }
 
 /* A forward pass on ones, and then the backward pass in question. */
@@ -130,6 +139,19 @@ static lam_status any_dropout(lam_cache **cache, lam_tensor *out)
     return lam_dropout_forward(cache, out, &rows, &half);
 }
 
+static lam_status any_affine_relu(lam_cache **cache, lam_tensor *out)
+{
+    out->shape.dim[1] = M;
+    return lam_affine_relu_forward(cache, out, &rows, &weight, &bias);
+}
+static lam_status any_affine_batchnorm_relu(lam_cache **cache, lam_tensor *out)
+{
+    float mean[M] = { 0 }, var[M] = { 0 };
+    lam_tensor m = { LAM_F32, { 1, { M } }, mean }, v = { LAM_F32, { 1, { M } }, var };
+    out->shape.dim[1] = M;
+    return lam_affine_batchnorm_relu_forward(cache, out, &rows, &weight, &bias, &bias, &bias, &m, &v, &train);
+}
+
 static lam_status back_affine(args t, lam_cache *cache)
 {
     return lam_affine_backward(t[0], t[1], t[2], t[3], cache);
@@ -175,6 +197,15 @@ static lam_status back_dropout(args t, lam_cache *cache)
     return lam_dropout_backward(t[0], t[1], cache);
 }
 
+static lam_status back_affine_relu(args t, lam_cache *cache)
+{
+    return lam_affine_relu_backward(t[0], t[1], t[2], t[3], cache);
+}
+static lam_status back_affine_batchnorm_relu(args t, lam_cache *cache)
+{
+    return lam_affine_batchnorm_relu_backward(t[0], t[1], t[2], t[3], t[4], t[5], cache);
+}
+
 static lam_status affine_backward(args t)
 {
     return with_forward(any_affine, back_affine, t);
@@ -218,6 +249,15 @@ static lam_status layernorm_backward(args t)
 static lam_status dropout_backward(args t)
 {
     return with_forward(any_dropout, back_dropout, t);
+}
+
+static lam_status affine_relu_backward(args t)
+{
+    return with_forward(any_affine_relu, back_affine_relu, t);
+}
+static lam_status affine_batchnorm_relu_backward(args t)
+{
+    return with_forward(any_affine_batchnorm_relu, back_affine_batchnorm_relu, t);
 }
 
 static lam_status softmax_loss(args t)
@@ -283,6 +323,12 @@ static const function functions[] = {
     { "batchnorm", batchnorm_forward, 1, { "out", "x", "gamma", "beta", "running_mean", "running_var" }, "rrvvvv" },
     { "layernorm", layernorm_forward, 1, { "out", "x", "gamma", "beta" }, "rrvv" },
     { "dropout", dropout_forward, 1, { "out", "x" }, "rr" },
+    { "affine_relu", affine_relu_forward, 1, { "out", "x", "w", "b" }, "orwb" },
+    { "affine_batchnorm_relu",
+      affine_batchnorm_relu_forward,
+      1,
+      { "out", "x", "w", "b", "gamma", "beta", "running_mean", "running_var" },
+      "orwbbbbb" },
     { "affine", affine_backward, -1, { "dx", "dw", "db", "dout" }, "RWBo" },
     { "relu", relu_backward, -1, { "dx", "dout" }, "Rr" },
     { "leakyrelu", leakyrelu_backward, -1, { "dx", "dout" }, "Rr" },
@@ -294,6 +340,12 @@ static const function functions[] = {
     { "batchnorm", batchnorm_backward, -1, { "dx", "dgamma", "dbeta", "dout" }, "RVVr" },
     { "layernorm", layernorm_backward, -1, { "dx", "dgamma", "dbeta", "dout" }, "RVVr" },
     { "dropout", dropout_backward, -1, { "dx", "dout" }, "Rr" },
+    { "affine_relu", affine_relu_backward, -1, { "dx", "dw", "db", "dout" }, "RWBo" },
+    { "affine_batchnorm_relu",
+      affine_batchnorm_relu_backward,
+      -1,
+      { "dx", "dw", "db", "dgamma", "dbeta", "dout" },
+      "RWBBBo" },
     { "softmax", softmax_loss, 1, { "dx", "x", "y" }, "Rrl" },
     { "svm", svm_loss, 1, { "dx", "x", "y" }, "Rrl" },
     { "mse", mse_loss, 1, { "dx", "x", "t" }, "Rrr" },
@@ -488,6 +540,7 @@ static void missing_parameters_and_modes_are_refused(void **state)
 {
     (void)state;
     lam_tensor x = make_rows(LAM_F32, N, D), out = make_rows(LAM_F32, N, D), g = make_vector(LAM_F32, D);
+    const lam_tensor w = make_rows(LAM_F32, D, D);
     lam_dropout_param drop = { (lam_mode)7, 0.5, 0, 0 };
     lam_batchnorm_param norm = { (lam_mode)7, 1e-5, 0.9 };
     assert_message(lam_dropout_forward(NULL, &out, &x, NULL), LAM_EINVAL, "dropout: param is NULL");
@@ -496,6 +549,8 @@ static void missing_parameters_and_modes_are_refused(void **state)
     assert_message(lam_batchnorm_forward(NULL, &out, &x, &g, &g, &g, &g, NULL), LAM_EINVAL, "batchnorm: param is NULL");
     assert_message(lam_batchnorm_forward(NULL, &out, &x, &g, &g, &g, &g, &norm), LAM_EINVAL,
                    "batchnorm: the mode is neither train nor test");
+    assert_message(lam_affine_batchnorm_relu_forward(NULL, &out, &x, &w, &g, &g, &g, &g, &g, NULL), LAM_EINVAL,
+                   "batchnorm: param is NULL");
     assert_message(lam_adam(&x, &x, &x, &x, NULL, 1e-3, 0.9, 0.999, 1e-8), LAM_EINVAL, "adam: t is NULL");
 }
 
@@ -594,16 +649,32 @@ static void trip_dropout(lam_cache **cache, layer *l, int g)
     assert_ok(lam_dropout_backward(g ? &l->dx : NULL, &l->dout, *cache));
 }
 
-static const round_trip trips[] = { trip_affine,  trip_relu,      trip_batchnorm, trip_layernorm,
-                                    trip_dropout, trip_leakyrelu, trip_elu,       trip_gelu,
-                                    trip_silu,    trip_sigmoid,   trip_tanh };
-enum { TRIPS = sizeof trips / sizeof *trips };
+static void trip_affine_relu(lam_cache **cache, layer *l, int g)
+{
+    assert_ok(lam_affine_relu_forward(cache, &l->out, &l->x, &l->w, &l->b));
+    assert_ok(lam_affine_relu_backward(g ? &l->dx : NULL, g ? &l->dw : NULL, g ? &l->db : NULL, &l->dout, *cache));
+}
+static void trip_affine_batchnorm_relu(lam_cache **cache, layer *l, int g)
+{
+    lam_tensor *const dbeta = g ? &l->db : NULL;
+    assert_ok(lam_affine_batchnorm_relu_forward(cache, &l->out, &l->x, &l->w, &l->b, &l->b, &l->b, &l->mean, &l->var,
+                                                &train));
+    assert_ok(
+        lam_affine_batchnorm_relu_backward(g ? &l->dx : NULL, g ? &l->dw : NULL, NULL, NULL, dbeta, &l->dout, *cache));
+}
 
-/* A layer of (n, d); the affine one gives m columns, the others have d columns and vectors of d. */
+static const round_trip trips[] = { trip_affine,    trip_affine_relu, trip_affine_batchnorm_relu,
+                                    trip_batchnorm, trip_layernorm,   trip_relu,
+                                    trip_dropout,   trip_leakyrelu,   trip_elu,
+                                    trip_gelu,      trip_silu,        trip_sigmoid,
+                                    trip_tanh };
+enum { TRIPS = sizeof trips / sizeof *trips, AFFINE_TRIPS = 3, BATCHNORM_TRIP = 3 };
+
+/* A layer of (n, d); the affine ones give 4 columns, the others have d columns and vectors of d. */
 static layer layer_for(size_t trip, size_t n, size_t d, uint32_t stream)
 {
-    layer l = make_layer(n, d, trips[trip] == trip_affine ? 4 : d, stream);
-    if (trips[trip] != trip_affine)
+    layer l = make_layer(n, d, trip < AFFINE_TRIPS ? 4 : d, stream);
+    if (trip >= AFFINE_TRIPS)
         l.dw = make_vector(LAM_F64, d);
     return l;
 }
@@ -662,8 +733,8 @@ static void backward_may_be_called_again_and_with_some_gradients_only(void **sta
 {
     (void)state;
     lam_cache *cache = NULL;
-    layer a = layer_for(0, 20, 9, 1), b = layer_for(0, 20, 9, 1), c = layer_for(2, 20, 9, 1),
-          d = layer_for(2, 20, 9, 1);
+    layer a = layer_for(0, 20, 9, 1), b = layer_for(0, 20, 9, 1), c = layer_for(BATCHNORM_TRIP, 20, 9, 1),
+          d = layer_for(BATCHNORM_TRIP, 20, 9, 1);
     trip_affine(&cache, &a, 1);
     assert_ok(lam_affine_backward(&b.dx, NULL, NULL, &a.dout, cache));
     assert_ok(lam_affine_backward(NULL, &b.dw, NULL, &a.dout, cache));
@@ -680,6 +751,48 @@ static void backward_may_be_called_again_and_with_some_gradients_only(void **sta
     assert_same_bits(&c.db, &d.db);
     assert_same_bits(&c.dw, &d.dw);
     lam_cache_free(cache);
+}
+
+/* affine, batchnorm unless `plain`, relu: one function after another. */
+static void trip_one_by_one(layer *l, lam_tensor *dgamma, int is_plain)
+{
+    lam_cache *first = NULL, *norm = NULL, *last = NULL;
+    lam_tensor y = make_copy(&l->out), z = make_copy(&l->out), dz = make_copy(&l->out), dy = make_copy(&l->out);
+    lam_tensor *const before_relu = is_plain ? &y : &z, *const dbefore = is_plain ? &dy : &dz;
+    assert_ok(lam_affine_forward(&first, &y, &l->x, &l->w, &l->b));
+    if (!is_plain)
+        assert_ok(lam_batchnorm_forward(&norm, &z, &y, &l->b, &l->b, &l->mean, &l->var, &train));
+    assert_ok(lam_relu_forward(&last, &l->out, before_relu));
+    assert_ok(lam_relu_backward(dbefore, &l->dout, last));
+    if (!is_plain)
+        assert_ok(lam_batchnorm_backward(&dy, dgamma, NULL, &dz, norm));
+    assert_ok(lam_affine_backward(&l->dx, &l->dw, &l->db, &dy, first));
+    lam_cache_free(first);
+    lam_cache_free(norm);
+    lam_cache_free(last);
+}
+
+static void several_layers_at_once_give_the_bits_of_one_after_another(void **state)
+{
+    (void)state;
+    static const size_t shapes[][3] = { { 1, 1, 1 }, { 5, 7, 3 }, { 49, 33, 65 }, { 130, 20, 10 } };
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        const size_t n = shapes[k][0], d = shapes[k][1], m = shapes[k][2];
+        lam_cache *cache = NULL, *plain = NULL;
+        layer a = make_layer(n, d, m, 1), b = make_layer(n, d, m, 1);
+        lam_tensor dgamma = make_vector(LAM_F64, m), other = make_vector(LAM_F64, m);
+        trip_one_by_one(&a, &dgamma, 0);
+        assert_ok(
+            lam_affine_batchnorm_relu_forward(&cache, &b.out, &b.x, &b.w, &b.b, &b.b, &b.b, &b.mean, &b.var, &train));
+        assert_ok(lam_affine_batchnorm_relu_backward(&b.dx, &b.dw, &b.db, &other, NULL, &b.dout, cache));
+        assert_same_layer(&a, &b);
+        assert_same_bits(&dgamma, &other);
+        trip_one_by_one(&a, NULL, 1);
+        trip_affine_relu(&plain, &b, 1);
+        assert_same_layer(&a, &b);
+        lam_cache_free(cache);
+        lam_cache_free(plain);
+    }
 }
 
 static lam_status drop_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x)
@@ -804,6 +917,7 @@ int main(void)
         TEST(a_cache_used_again_allocates_nothing_while_the_batch_does_not_grow),
         TEST(results_do_not_depend_on_what_the_cache_was_used_for),
         TEST(backward_may_be_called_again_and_with_some_gradients_only),
+        TEST(several_layers_at_once_give_the_bits_of_one_after_another),
         TEST(layers_whose_backward_reads_no_input_work_in_place),
         TEST(the_output_is_the_same_with_and_without_a_cache),
         TEST(every_failed_allocation_is_reported),
