@@ -387,6 +387,96 @@ LAM_API lam_status lam_affine_batchnorm_relu_backward(lam_tensor *dx, lam_tensor
                                                       lam_tensor *dgamma, lam_tensor *dbeta, const lam_tensor *dout,
                                                       lam_cache *cache);
 
+/* ---- layers on images by themselves ---- */
+
+/* As above, for images: x and out are (N, C, H, W), and have that shape. A pair of sizes is { height, width }. Inside,
+ * images are channels last, and a cache may hold copies in that order: whether backward sees what changed in x or the
+ * filters after forward is left open. */
+
+/* How a convolution moves; {0}, and NULL, is stride 1 without padding. */
+typedef struct lam_conv_param {
+    size_t stride[2]; /* 1 to 65536; both 0: 1x1 */
+    size_t pad[2];    /* rows and columns of zeros on each side, 0 to 65536 */
+    int same;         /* not 0: (K - 1) / 2 zeros before and K / 2 after, in place of pad */
+} lam_conv_param;
+
+/* Convolution, not flipped: out[n,f,i,j] = b[f] + sum over c, u, v of w[f,c,u,v] xpad[n,c, i S + u, j S + v].
+ *   x    (N, C, H, W)
+ *   w    (F, C, KH, KW), any sizes that fit the padded image
+ *   b    (F), or NULL: no bias, then db is NULL, too
+ *   out  (N, F, OH, OW), OH = floor((H + padding - KH) / stride) + 1: lam_conv_shape has it
+ * Source: CS231n assignment 2, conv_forward_naive. */
+LAM_API lam_status lam_conv_shape(lam_shape *out, const lam_shape *x, const lam_shape *w, const lam_conv_param *param);
+LAM_API lam_status lam_conv_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, const lam_tensor *w,
+                                    const lam_tensor *b, const lam_conv_param *param);
+LAM_API lam_status lam_conv_backward(lam_tensor *dx, lam_tensor *dw, lam_tensor *db, const lam_tensor *dout,
+                                     lam_cache *cache);
+
+/* Whose gradient equal maxima of a window get: the first's in row-major order (as PyTorch); all share it; each gets the
+ * whole (as a mask x == out does it: no gradient in the strict sense). */
+typedef enum lam_ties { LAM_TIES_FIRST, LAM_TIES_SPLIT, LAM_TIES_ALL } lam_ties;
+
+typedef struct lam_pool_param {
+    size_t window[2]; /* 1 to 65536 */
+    size_t stride[2]; /* both 0: the window's size */
+    size_t pad[2];    /* on each side, less than the window */
+    lam_ties ties;    /* of maxpool */
+    int global;       /* not 0, of avgpool alone: the window is the image; window, stride and pad stay 0 */
+} lam_pool_param;
+
+/* Pools. out (N, C, OH, OW), OH = floor((H + 2 pad - KH) / stride) + 1: lam_pool_shape has it, for both kinds.
+ * maxpool  the largest element of each window; padding is never the largest
+ * avgpool  the mean of each window; padding counts as zeros
+ * Source: CS231n assignment 2, max_pool_forward_naive; Lin, Chen, Yan 2013, arXiv:1312.4400 (global). */
+LAM_API lam_status lam_pool_shape(lam_shape *out, const lam_shape *x, const lam_pool_param *param);
+LAM_API lam_status lam_maxpool_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                       const lam_pool_param *param);
+LAM_API lam_status lam_maxpool_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_avgpool_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                       const lam_pool_param *param);
+LAM_API lam_status lam_avgpool_backward(lam_tensor *dx, const lam_tensor *dout, lam_cache *cache);
+
+/* Norms of images: gamma, beta, running_mean, running_var and their gradients have C elements in any shape, (C) or the
+ * course's (1, C, 1, 1).
+ * spatial_batchnorm  batchnorm of each channel over the N x H x W pixels of the batch
+ * spatial_groupnorm  each sample's groups of C / groups channels over their pixels; groups divide C, eps usually 1e-5
+ * spatial_layernorm  spatial_groupnorm with one group: what `layernorm` is in a network of images
+ * Source: Ioffe, Szegedy 2015, arXiv:1502.03167, section 3.2; Wu, He 2018, arXiv:1803.08494. */
+LAM_API lam_status lam_spatial_batchnorm_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                                 const lam_tensor *gamma, const lam_tensor *beta,
+                                                 lam_tensor *running_mean, lam_tensor *running_var,
+                                                 const lam_batchnorm_param *param);
+LAM_API lam_status lam_spatial_batchnorm_backward(lam_tensor *dx, lam_tensor *dgamma, lam_tensor *dbeta,
+                                                  const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_spatial_groupnorm_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                                 const lam_tensor *gamma, const lam_tensor *beta, size_t groups,
+                                                 double eps);
+LAM_API lam_status lam_spatial_groupnorm_backward(lam_tensor *dx, lam_tensor *dgamma, lam_tensor *dbeta,
+                                                  const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_spatial_layernorm_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                                 const lam_tensor *gamma, const lam_tensor *beta, double eps);
+LAM_API lam_status lam_spatial_layernorm_backward(lam_tensor *dx, lam_tensor *dgamma, lam_tensor *dbeta,
+                                                  const lam_tensor *dout, lam_cache *cache);
+
+/* conv, then relu; conv, spatial_batchnorm, relu; conv, relu, maxpool: as the functions one after another, with fewer
+ * passes over memory, and what lies in between stays in the library's order. Shapes as there. */
+LAM_API lam_status lam_conv_relu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x, const lam_tensor *w,
+                                         const lam_tensor *b, const lam_conv_param *param);
+LAM_API lam_status lam_conv_relu_backward(lam_tensor *dx, lam_tensor *dw, lam_tensor *db, const lam_tensor *dout,
+                                          lam_cache *cache);
+LAM_API lam_status lam_conv_batchnorm_relu_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                                   const lam_tensor *w, const lam_tensor *b, const lam_tensor *gamma,
+                                                   const lam_tensor *beta, lam_tensor *running_mean,
+                                                   lam_tensor *running_var, const lam_conv_param *param,
+                                                   const lam_batchnorm_param *norm);
+LAM_API lam_status lam_conv_batchnorm_relu_backward(lam_tensor *dx, lam_tensor *dw, lam_tensor *db, lam_tensor *dgamma,
+                                                    lam_tensor *dbeta, const lam_tensor *dout, lam_cache *cache);
+LAM_API lam_status lam_conv_relu_pool_forward(lam_cache **cache, lam_tensor *out, const lam_tensor *x,
+                                              const lam_tensor *w, const lam_tensor *b, const lam_conv_param *param,
+                                              const lam_pool_param *pool);
+LAM_API lam_status lam_conv_relu_pool_backward(lam_tensor *dx, lam_tensor *dw, lam_tensor *db, const lam_tensor *dout,
+                                               lam_cache *cache);
+
 /* ---- losses and update rules by themselves ---- */
 
 /* Losses, mean over the batch. x (N, C) scores, y (N) labels (LAM_U8, LAM_I32, LAM_I64), dx (N, C) or NULL. Errors:

@@ -1,5 +1,5 @@
 /* functions: layers on rows, losses and update rules by themselves. A layer is a chain (chain.h); a loss or an update
- * rule plans its own records and runs them once. */
+ * rule plans its own records and runs them once. image_functions.c has the layers on images. */
 #include <math.h>
 #include <string.h>
 
