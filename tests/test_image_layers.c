@@ -399,14 +399,19 @@ static void a_large_mean_costs_no_digits_of_the_deviation(void **state)
         assert_true(fabs(y[k] - wanted[k]) < 1e-3); /* the mean itself has 5e-4 in float */
 }
 
-static void assert_refused(const char *text, size_t c, size_t h, size_t w, const char *message)
+static void assert_refused_as(lam_status status, const char *text, size_t c, size_t h, size_t w, const char *message)
 {
     lam_net *net = NULL;
     const lam_shape image = { 3, { c, h, w } }, row = { 1, { c } };
-    assert_int_equal(lam_net_new(&net, text, h ? &image : &row, NULL), LAM_ESHAPE);
+    assert_int_equal(lam_net_new(&net, text, h ? &image : &row, NULL), status);
     assert_null(net);
     if (!strstr(lam_last_error(), message))
         fail_msg("%s: %s", text, lam_last_error());
+}
+
+static void assert_refused(const char *text, size_t c, size_t h, size_t w, const char *message)
+{
+    assert_refused_as(LAM_ESHAPE, text, c, h, w, message);
 }
 
 static void what_does_not_fit_is_one_line(void **state)
@@ -421,8 +426,30 @@ static void what_does_not_fit_is_one_line(void **state)
     assert_refused("conv 8 9x3 pad valid - affine 3 - svm", 3, 8, 8, "a window 9 high is larger than the image of 8");
     assert_refused("residual {conv 8 3x3 stride 2} - affine 3 - svm", 3, 8, 8,
                    "'| conv 8 1x1 stride 2' makes a shortcut that fits");
+    assert_refused("residual {conv 3 3x3 stride 2x1} - affine 3 - svm", 3, 8, 9,
+                   "'| conv 3 1x1 stride 2x1' makes a shortcut that fits");
+    assert_refused("residual {conv 8 3x3 stride 2 | conv 4 1x1 stride 2} - affine 3 - svm", 3, 8, 9,
+                   "residual: the chain gives 8x4x5, its shortcut 4x4x5");
+    assert_refused("avgpool global - conv 8 2x2 pad valid - affine 3 - svm", 3, 8, 8,
+                   "a window 2 high is larger than the image of 1 and its padding of 0");
     assert_refused("groupnorm 2 - affine 3 - svm", 3, 8, 8, "3 channels are not 2 groups of the same size");
     assert_refused("maxpool 2x2 - svm", 3, 8, 8, "the network ends with an image 3x4x4");
+}
+
+static void sizes_of_zero_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        { "conv 0 3x3 - affine 3 - svm", "conv: filters cannot be '0'" },
+        { "conv 8 0x3 - affine 3 - svm", "conv: kernel cannot be '0x3'" },
+        { "conv 8 3x3 stride 0 - affine 3 - svm", "conv: stride cannot be '0'" },
+        { "maxpool 0 - affine 3 - svm", "maxpool: window cannot be '0'" },
+        { "maxpool 2x2 stride 1x0 - affine 3 - svm", "maxpool: stride cannot be '1x0'" },
+        { "avgpool 2x0 - affine 3 - svm", "avgpool: window cannot be '2x0'" },
+        { "groupnorm 0 - affine 3 - svm", "groupnorm: groups cannot be '0'" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused_as(LAM_ENOTATION, bad[i][0], 3, 8, 8, bad[i][1]);
 }
 
 int main(void)
@@ -437,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_nan_is_the_maximum),
         cmocka_unit_test(a_large_mean_costs_no_digits_of_the_deviation),
         cmocka_unit_test(what_does_not_fit_is_one_line),
+        cmocka_unit_test(sizes_of_zero_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
