@@ -77,26 +77,33 @@ def torch_net(notation, tensors, inputs):
     return torch.nn.Sequential(*layers).double()
 
 
+def layers_of(net):
+    """The layers that have a name of lamina's."""
+    return [layer for layer in net.modules() if hasattr(layer, "lamina_name")]
+
+
 def lamina_key(layer, key):
-    return key if isinstance(layer, torch.nn.Linear) else {"weight": "gamma", "bias": "beta"}.get(key, key)
+    has_weight = isinstance(layer, (torch.nn.Linear, torch.nn.Conv2d))
+    return key if has_weight else {"weight": "gamma", "bias": "beta"}.get(key, key)
 
 
 def parameters(net):
     """Lamina's names of the parameters -> PyTorch's parameters."""
     return {f"{layer.lamina_name}.{lamina_key(layer, key)}": p
-            for layer in list(net)[1:] for key, p in layer.named_parameters()}
+            for layer in layers_of(net) for key, p in layer.named_parameters()}
 
 
 def torch_tensors(net, before, samples, steps):
     """All tensors under lamina's names. PyTorch feeds the running variance with N / (N - 1) of the variance, lamina
-    with the variance itself (docs/conventions.md): that is taken out."""
+    with the variance itself (docs/conventions.md): that is taken out. N is samples, times `pixels` of a layer."""
     out = {}
-    for layer in list(net)[1:]:
+    for layer in layers_of(net):
         for key, value in layer.state_dict().items():
             name, value = f"{layer.lamina_name}.{lamina_key(layer, key)}", value.numpy()
             if key == "running_var":
                 fed = 0.9 ** steps * before[name]
-                value = fed + (value - fed) * (samples - 1) / samples
+                rows = samples * getattr(layer, "pixels", 1)
+                value = fed + (value - fed) * (rows - 1) / rows
             if key != "num_batches_tracked":
                 out[name] = value
     return out
@@ -207,14 +214,15 @@ def compare_tensors(what, after, net, before, samples, steps):
 
 
 def compare_training(folder, notation, data, samples, inputs, loss, rule="sgd", lr=None, steps=STEPS, start=(),
-                     options=(), **how):
+                     options=(), build=torch_net, **how):
     """Trains in both, from the same weights. loss: of a network of PyTorch on the whole training part. start: options
-    of the data and the network; options: of the training. how: for torch_train. Returns the largest difference, of
-    weights and losses, lamina's run folder, PyTorch's network, and the norms of the gradients."""
+    of the data and the network; options: of the training. build: makes PyTorch's network of (notation, tensors,
+    inputs). how: for torch_train. Returns the largest difference, of weights and losses, lamina's run folder, PyTorch's
+    network, and the norms of the gradients."""
     lr = LR[rule] if lr is None else lr
     what = " ".join(map(str, (notation, rule, *start, *options)))
     model, before = start_model(folder, notation, data, *start)
-    net = torch_net(notation, before, inputs)
+    net = build(notation, before, inputs)
     common = [] if "--batch" in options else ["--batch", samples]
     run, after, log = train(folder, notation, data, *start, *options, *common, "--optim", rule, "--lr", lr,
                             "--steps", steps, "--start", model)
