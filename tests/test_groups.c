@@ -221,8 +221,8 @@ static void initial_weights_are_scaled_or_have_a_deviation(void **state)
     get(narrow, COUNT, c, "conv1.weight");
     const double kaiming = sqrt(2.0 / 18);
     for (int k = 0; k < COUNT; k++) {
-        assert_double_equal(wide[k], 3 * plain[k], 1e-6);
-        assert_double_equal(narrow[k], 0.5 / kaiming * plain[k], 1e-6);
+        assert_true(fabs((double)wide[k] - 3.0 * (double)plain[k]) < 1e-6);
+        assert_true(fabs((double)narrow[k] - 0.5 / kaiming * (double)plain[k]) < 1e-6);
     }
     lam_net_free(a);
     lam_net_free(b);
@@ -544,6 +544,9 @@ int main(void)
         TEST(stars_and_question_marks_match),
         TEST(values_are_numbers_or_factors_on_what_the_options_say),
         TEST(mistakes_are_named_with_the_nearest_match),
+        TEST(initial_weights_are_scaled_or_have_a_deviation),
+        TEST(dirac_filters_hand_on_a_channel_each),
+        TEST(whitening_is_for_the_first_convolution),
         TEST(frozen_parameters_do_not_change_a_bit),
         TEST(a_network_that_is_frozen_as_a_whole_still_moves_its_running_statistics),
         TEST(rules_that_say_what_the_options_say_change_no_bit),

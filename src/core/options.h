@@ -35,6 +35,8 @@ enum {
     FLAG(no_merge, "no-merge", LAMI_FOR_ALL | LAMI_ON_RESUME, "run every operation by itself (same bits, slower)")     \
     U64(seed, "seed", 0, LAMI_FOR_SEED, "N", "seed of initial weights, order, split and dropout")                      \
     CHOICE(dtype, "dtype", "f32", "f32 f64", LAMI_FOR_NET, "TYPE", "number type of the network")                       \
+    CHOICE(conv, "conv", "auto", "auto direct", LAMI_FOR_NET, "HOW",                                                   \
+           "3x3 convolutions; auto: by Winograd's transforms where that takes fewer products; direct: as plain sums")  \
     CHOICE(init, "init", "auto", "auto normal kaiming xavier", LAMI_FOR_NET, "KIND",                                   \
            "initial weights; auto: normal where --init-scale is given, else kaiming")                                  \
     REAL(init_scale, "init-scale", 1e-2, 0, 1e6, LAMI_FOR_NET, "S", "standard deviation of normal initial weights")    \
@@ -118,9 +120,8 @@ enum {
     SIZE(bn_recompute, "bn-recompute", 0, 0, 4294967294, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                         \
          "recompute the running statistics of batch norm on N training samples at the end; 0: do not")                 \
     LIST(set_rules, "set", LAMI_FOR_TRAIN, "RULE",                                                                     \
-         "PATTERN KEY VALUE for the parameters that match, as 'batchnorm*.beta lr x64'; keys lr, l2, weight-decay; "   \
-         "again "                                                                                                      \
-         "for more")                                                                                                   \
+         "PATTERN KEY VALUE for the parameters that match, as 'batchnorm*.beta lr x64'; keys lr, l2, weight-decay, "   \
+         "init; again for more")                                                                                       \
     CHOICE(tta, "tta", "none", "none flip translate", LAMI_FOR_SCORE | LAMI_ON_RESUME, "VIEWS",                        \
            "images: mean of the scores of a sample and its mirror image, or of these moved by a pixel as well")        \
     TEXT(start, "start", LAMI_FOR_TRAIN, "MODEL", "begin with the weights of a model of the same network")             \

@@ -87,6 +87,8 @@ static lam_status put_metadata(lami_st_out *out, const lam_net *net)
     LAM_TRY(lami_st_out_text(out, "lamina.notation", net->notation));
     LAM_TRY(lami_st_out_text(out, "lamina.input", lami_shape_text(input, &net->input)));
     LAM_TRY(lami_st_out_text(out, "lamina.dtype", lami_dtype_name(net->dtype)));
+    if (net->direct)
+        LAM_TRY(lami_st_out_text(out, "lamina.conv", "direct"));
     if (net->prep.text)
         LAM_TRY(lami_st_out_text(out, "lamina.preprocess", net->prep.text));
     LAM_TRY(put_table(out, net));
@@ -369,6 +371,10 @@ static lam_status make_net(lam_net *net, const lami_st_in *in, const char *path)
     if (strcmp(dtype, "f32") && strcmp(dtype, "f64"))
         return lami_fail(LAM_EFORMAT, "%s: lamina.dtype is \"%.64s\", expected f32 or f64", path, dtype);
     net->dtype = strcmp(dtype, "f64") ? LAM_F32 : LAM_F64;
+    const char *conv = lami_st_in_text(in, "lamina.conv");
+    if (conv && strcmp(conv, "direct"))
+        return lami_fail(LAM_EFORMAT, "%s: lamina.conv is \"%.64s\", expected direct", path, conv);
+    net->direct = !!conv;
     return fault_of_file(build(net, notation), path);
 }
 

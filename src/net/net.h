@@ -27,6 +27,7 @@ struct lam_net {
     lam_shape input;
     size_t classes; /* scores of a sample */
     lam_dtype dtype;
+    int direct; /* --conv direct: plain sums, for as long as the model lives */
     lami_node *node;
     size_t nodes;
     const lami_loss *loss;

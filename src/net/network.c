@@ -13,6 +13,7 @@ static lam_status fill(lam_net *net, const char *notation, const lam_shape *inpu
 {
     net->input = *input;
     net->dtype = !strcmp(options->dtype, "f64") ? LAM_F64 : LAM_F32;
+    net->direct = !strcmp(options->conv, "direct");
     LAM_TRY(lami_notation_parse(&net->tree, notation));
     LAM_TRY(lami_graph_build(net, notation, options->classes ? options->classes : classes));
     return (net->notation = lami_notation_print(net->tree)) ? LAM_OK : LAM_ENOMEM;

@@ -64,6 +64,7 @@ static lam_status make_plan(lam_session *s, const lami_ops *ops)
     const lam_net *net = s->net;
     const int threads = s->options->threads ? (int)s->options->threads : lami_cpus();
     LAM_TRY(lami_plan_new(&s->plan, ops, net->dtype, s->options->batch, threads, !s->options->no_merge));
+    s->plan->direct = net->direct;
     LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->optim, s->options, s->rule }));
     LAM_TRY(lami_plan_finish(s->plan));
     s->plan->vars.dropout_seed = lami_option_given(s->options, offsetof(lam_options, dropout_seed))

@@ -1,0 +1,51 @@
+#!/bin/sh
+# images.sh PROGRAM DATA [NAME ...]: train the networks of examples/nets on CIFAR-10, each by one command; the models are
+# left in runs/NAME. DATA is CIFAR-10 as lamina opens it, such as cifar10:cifar-10-batches-bin; fashion takes Fashion-MNIST
+# where it is installed. Without names: all, which takes two hours on two cores. What came out: docs/results.md.
+set -eu
+program=${1:-build/lamina}
+data=${2:?usage: images.sh PROGRAM DATA [NAME ...]}
+shift 2
+nets=$(dirname "$0")/nets
+[ $# -gt 0 ] || set -- two-layer three-layer-conv deep-conv-course deep-conv fashion vgg resnet20 fast
+
+# train NAME OPTIONS...
+train() {
+    name=$1
+    shift
+    echo "== $name"
+    "$program" train "$nets/$name.net" -o "runs/$name" "$@"
+}
+
+for name; do
+    case $name in
+    two-layer) # both courses
+        train $name --data "$data" --val last:1000 --preprocess mean-image,scale=1/64 --epochs 10 --lr 5e-4 --l2 1e-3 ;;
+    three-layer-conv) # the course's check: more than 40 % of the training images after one epoch
+        train $name --data "$data" --val last:1000 --preprocess mean-image,scale=1/64 --epochs 1 --batch 50 --lr 1e-3 \
+            --init-scale 1e-3 --l2 1e-3 ;;
+    deep-conv-course | deep-conv) # EECS498: 0.71 of the validation, 0.70 of the test images, without augmentation
+        train $name --data "$data" --val last:1000 --preprocess standardize --epochs 8 --batch 128 --optim adamw --lr 3e-3 \
+            --weight-decay 0.05 --schedule one-cycle ;;
+    fashion)
+        train $name --data fashion-mnist --val last:5000 --preprocess standardize-channel --epochs 8 --batch 128 \
+            --optim adamw --lr 3e-3 --weight-decay 0.05 --schedule one-cycle --label-smoothing 0.1 \
+            --augment flip,translate=2 --tta flip ;;
+    vgg)
+        train $name --data "$data" --preprocess standardize-channel --epochs 4 --batch 128 --optim nesterov --lr 0.1 \
+            --l2 5e-4 --schedule one-cycle --label-smoothing 0.1 --augment flip,crop=4 --tta flip ;;
+    resnet20) # He et al. 2015 train 164 epochs; this is a tenth
+        train $name --data "$data" --preprocess standardize-channel --epochs 16 --batch 128 --optim nesterov --lr 0.2 \
+            --l2 5e-4 --schedule one-cycle --label-smoothing 0.1 --augment flip,crop=4 --tta flip ;;
+    fast) # after Jordan 2024, arXiv:2404.00498: whitening, dirac, the biases of batch norm at 64 times the rate
+        train $name --data "$data" --preprocess standardize-channel --epochs 11 --batch 250 --optim nesterov --lr 0.37 \
+            --momentum 0.85 --l2 1.3e-3 --schedule one-cycle --warmup 0.23 --lr-final 0.02 --label-smoothing 0.2 \
+            --augment flip=alternate,translate=2 --ema 0.995 --bn-recompute 10000 --tta translate \
+            --set 'conv*.weight init dirac; conv1.weight init whiten; conv1.weight lr 0' \
+            --set 'batchnorm*.gamma lr 0; batchnorm*.beta lr x64; batchnorm*.beta l2 2e-5' \
+            --set 'affine1.weight init 0.004; affine1.weight lr x0.0123; affine1.weight l2 x81' ;;
+    *)
+        echo "images.sh: no network $name" >&2
+        exit 2 ;;
+    esac
+done
