@@ -40,7 +40,7 @@ void lami_plan_free(lami_plan *plan)
     if (!plan)
         return;
     lami_pages_free(plan->arena, plan->arena_bytes);
-    lami_pages_free(plan->work, (size_t)plan->threads * plan->work_bytes);
+    lami_free(plan->work);
     lami_free(plan->record);
     lami_free(plan->record_part);
     lami_free(plan->deferred);
@@ -212,10 +212,9 @@ lam_status lami_plan_finish(lami_plan *plan)
                 plan->work_bytes = bytes;
         }
     plan->work_bytes = (plan->work_bytes + LAMI_ALIGN - 1) / LAMI_ALIGN * LAMI_ALIGN;
-    void *work = NULL;
-    if (plan->work_bytes)
-        LAM_TRY(lami_pages_new(&work, (size_t)plan->threads * plan->work_bytes));
-    plan->work = work;
+    plan->work = lami_alloc((size_t)plan->threads, plan->work_bytes); /* huge pages were no faster, and slower at times */
+    if (!plan->work)
+        return LAM_ENOMEM;
     lami_parallel_prepare(plan->threads);
     return LAM_OK;
 }
