@@ -1,7 +1,7 @@
 #!/bin/sh
 # images.sh PROGRAM DATA [NAME ...]: train the networks of examples/nets on CIFAR-10, each by one command; the models are
 # left in runs/NAME. DATA is CIFAR-10 as lamina opens it, such as cifar10:cifar-10-batches-bin; fashion takes Fashion-MNIST
-# where it is installed. Without names: all, which takes two hours on two cores. What came out: docs/results.md.
+# where it is installed. Without names: all, which takes an hour and a half on two cores. What came out: docs/results.md.
 set -eu
 program=${1:-build/lamina}
 data=${2:?usage: images.sh PROGRAM DATA [NAME ...]}
@@ -25,17 +25,17 @@ for name; do
         train $name --data "$data" --val last:1000 --preprocess mean-image,scale=1/64 --epochs 1 --batch 50 --lr 1e-3 \
             --init-scale 1e-3 --l2 1e-3 ;;
     deep-conv-course | deep-conv) # EECS498: 0.71 of the validation, 0.70 of the test images, without augmentation
-        train $name --data "$data" --val last:1000 --preprocess standardize --epochs 8 --batch 128 --optim adamw --lr 3e-3 \
+        train $name --data "$data" --val last:1000 --preprocess standardize --epochs 5 --batch 128 --optim adamw --lr 3e-3 \
             --weight-decay 0.05 --schedule one-cycle ;;
     fashion)
-        train $name --data fashion-mnist --val last:5000 --preprocess standardize-channel --epochs 8 --batch 128 \
+        train $name --data fashion-mnist --val last:5000 --preprocess standardize-channel --epochs 6 --batch 128 \
             --optim adamw --lr 3e-3 --weight-decay 0.05 --schedule one-cycle --label-smoothing 0.1 \
             --augment flip,translate=2 --tta flip ;;
     vgg)
         train $name --data "$data" --preprocess standardize-channel --epochs 4 --batch 128 --optim nesterov --lr 0.1 \
             --l2 5e-4 --schedule one-cycle --label-smoothing 0.1 --augment flip,crop=4 --tta flip ;;
-    resnet20) # He et al. 2015 train 164 epochs; this is a tenth
-        train $name --data "$data" --preprocess standardize-channel --epochs 16 --batch 128 --optim nesterov --lr 0.2 \
+    resnet20) # He et al. 2015 train 164 epochs
+        train $name --data "$data" --preprocess standardize-channel --epochs 8 --batch 128 --optim nesterov --lr 0.2 \
             --l2 5e-4 --schedule one-cycle --label-smoothing 0.1 --augment flip,crop=4 --tta flip ;;
     fast) # after Jordan 2024, arXiv:2404.00498: whitening, dirac, the biases of batch norm at 64 times the rate
         train $name --data "$data" --preprocess standardize-channel --epochs 11 --batch 250 --optim nesterov --lr 0.37 \

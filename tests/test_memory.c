@@ -80,14 +80,14 @@ static void a_training_takes_what_describe_says(void **state)
     for (size_t k = 0; k < 2 * sizeof nets / sizeof *nets; k++) {
         const char *notation = nets[k / 2], *rule = rules[k % 2];
         lam_net *net = make_net(notation);
-        lam_options *options = make_options(rule, "3");
+        lam_options *options = make_options(rule, "1");
         lam_session *session = NULL;
         assert_int_equal(lami_session_make(&session, net, options, LAMI_SESSION_TRAIN), LAM_OK);
         const double said = (double)lami_session_bytes(session);
         lam_session_free(session);
         lam_options_free(options);
         lam_net_free(net);
-        const double took = peak(notation, rule, "3") - peak(notation, rule, "0");
+        const double took = peak(notation, rule, "1") - peak(notation, rule, "0");
         const double allowed = 0.05 * said + 4 * 1024 * 1024;
         if (!(took - said <= allowed && said - took <= allowed))
             fail_msg("%s, %s: said %.1f MiB, took %.1f", notation, rule, said / 0x1p20, took / 0x1p20);
