@@ -793,8 +793,8 @@ static void an_argument_with_space_or_brace_or_a_known_name_is_notation(void **s
 {
     (void)state;
     static const char *const notations[] = {
-        "affine 10 - softmax", "{relu}x3-svm", "relu\n-svm", "relu",        "linear", "svm",
-        "conv",                "residual",     "",           "no such file"
+        "affine 10 - softmax", "{relu}x3-svm", "relu\n-svm", "relu", "linear", "svm", "conv", "residual", "",
+        "no such file"
     };
     for (size_t i = 0; i < sizeof notations / sizeof *notations; i++)
         assert_text(notations[i], notations[i]);

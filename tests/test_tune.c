@@ -482,7 +482,8 @@ static void no_trial_is_begun_that_would_end_after_the_time(void **state)
     const outcome few = run(&s, data);
     assert_in_range(few.count, 1, 3);
     s.out = NULL;
-    s.resume = "timed"; /* the time is used up, or all but: on a busy machine a trial may take long and the next one fit */
+    s.resume =
+        "timed"; /* the time is used up, or all but: on a busy machine a trial may take long and the next one fit */
     assert_in_range(run(&s, data).count, few.count, 3);
     setting drawn = { .notation = s.notation, .random = "lr=1..2", .list = "time=0.05", .jobs = 1, .budget = "0.12s" };
     assert_in_range(run(&drawn, data).count, 1, 2);

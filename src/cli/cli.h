@@ -31,6 +31,7 @@ void cli_completion(FILE *out);
 
 /* All commands, in the order in which they are listed; ends with NULL. */
 extern const cli_cmd *const cli_commands[];
-extern const cli_cmd cmd_train, cmd_tune, cmd_eval, cmd_predict, cmd_show, cmd_data, cmd_describe, cmd_check, cmd_info, cmd_bench;
+extern const cli_cmd cmd_train, cmd_tune, cmd_eval, cmd_predict, cmd_show, cmd_data, cmd_describe, cmd_check, cmd_info,
+    cmd_bench;
 
 #endif

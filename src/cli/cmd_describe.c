@@ -283,8 +283,7 @@ static json_t *plan_json(lam_session *session)
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "records", (json_int_t)plan->records, "groups",
                      (json_int_t)plan->groups, "phases", (json_int_t)plan->phases, "arena_bytes",
                      (json_int_t)plan->arena_bytes, "buffer_bytes", (json_int_t)plan->sum_bytes, "memory_bytes",
-                     (json_int_t)lami_session_bytes(session), "flops",
-                     (json_int_t)plan_flops(plan));
+                     (json_int_t)lami_session_bytes(session), "flops", (json_int_t)plan_flops(plan));
 }
 
 static lam_status print_json(const lam_net *net, const plans *p)

@@ -11,7 +11,8 @@
 #include "environment.h"
 
 const cli_cmd *const cli_commands[] = {
-    &cmd_train, &cmd_tune, &cmd_eval, &cmd_predict, &cmd_show, &cmd_data, &cmd_describe, &cmd_check, &cmd_bench, &cmd_info, NULL,
+    &cmd_train,    &cmd_tune,  &cmd_eval,  &cmd_predict, &cmd_show, &cmd_data,
+    &cmd_describe, &cmd_check, &cmd_bench, &cmd_info,    NULL,
 };
 enum { COMMANDS = sizeof cli_commands / sizeof *cli_commands - 1, HELP_WIDEST = 100 };
 

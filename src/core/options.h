@@ -76,7 +76,7 @@ enum {
          "standardize for tables, scale=1/255 for bytes, else none")                                                   \
     REAL(epochs, "epochs", 10, 0, 1e9, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "E",                                           \
          "passes over the training part; a fraction is fine")                                                          \
-    SIZE(steps, "steps", -1, 0, 1000000000000, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                                    \
+    SIZE(steps, "steps", -1, 0, 1000000000000, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                                   \
          "stop after N steps instead of epochs")                                                                       \
     TEXT(time, "time", LAMI_FOR_TRAIN | LAMI_ON_RESUME, "T", "stop after this time at the latest: 90s, 10m, 1h")       \
     SIZE(batch, "batch", 100, 1, 1048576, LAMI_FOR_BATCH, "N", "samples per step")                                     \

@@ -17,7 +17,7 @@ typedef struct lami_column {
     size_t categories;
     char **category; /* sorted by bytes (whole numbers by value); NULL for a number */
     int one_hot;
-    double fill; /* what a missing number becomes; a missing category is 0 in all its inputs (one_hot), or fill */
+    double fill;    /* what a missing number becomes; a missing category is 0 in all its inputs (one_hot), or fill */
     size_t missing; /* cells of the table it was found out from; not kept in models */
 } lami_column;
 

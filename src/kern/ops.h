@@ -24,7 +24,7 @@
 
 typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_ROW, LAMI_TREE } lami_class;
 
-#define LAMI_ROW_OPS(OP)                                                                                                     \
+#define LAMI_ROW_OPS(OP)                                                                                                    \
     /* y = a b: in a (N, K), b (K, D); out y (N, D). nt: b is (D, K); tn: a is (K, N) */                                    \
     OP(gemm_nn, LAMI_PRODUCER)                                                                                              \
     OP(gemm_nt, LAMI_PRODUCER)                                                                                              \
@@ -109,38 +109,38 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(tree_sum, LAMI_TREE)
 
 /* Of images: arrays are channels-last, window has the sizes. */
-#define LAMI_IMAGE_OPS(OP)                                                                                                  \
-    /* convolution of window w: in x (N h w, c), b (kernel_h kernel_w c, D); out y (N out_h out_w, D) */                    \
-    OP(conv, LAMI_PRODUCER)                                                                                                 \
-    /* b for a convolution's data gradient, which is a conv of dy: in b (kernel_h kernel_w D, c); out (.. c, D), turned */  \
-    OP(conv_flip, LAMI_POOL)                                                                                                \
-    /* per chunk of samples: in x (N h w, c), dy (N out_h out_w, D); out parts of db (P kernel_h kernel_w c, D) */          \
-    OP(conv_filter, LAMI_PRODUCER)                                                                                          \
+#define LAMI_IMAGE_OPS(OP)                                                                                                      \
+    /* convolution of window w: in x (N h w, c), b (kernel_h kernel_w c, D); out y (N out_h out_w, D) */                        \
+    OP(conv, LAMI_PRODUCER)                                                                                                     \
+    /* b for a convolution's data gradient, which is a conv of dy: in b (kernel_h kernel_w D, c); out (.. c, D), turned */      \
+    OP(conv_flip, LAMI_POOL)                                                                                                    \
+    /* per chunk of samples: in x (N h w, c), dy (N out_h out_w, D); out parts of db (P kernel_h kernel_w c, D) */              \
+    OP(conv_filter, LAMI_PRODUCER)                                                                                              \
     /* a 3x3 convolution with stride 1 in 6x6 blocks; c and D multiples of 16: weights in (9 c, K), out (36 c K / 16, 16),    \
-       depth is K;  then in x, those; out y as conv */                                                                      \
-    OP(winograd_weights, LAMI_POOL)                                                                                         \
-    OP(winograd, LAMI_PRODUCER)                                                                                             \
-    /* its conv_filter */                                                                                                   \
-    OP(winograd_filter, LAMI_PRODUCER)                                                                                      \
-    /* windows of a pool: in x; out y. grad: in dy, x, y; out dx; in dy; out dx. Padding is never the maximum, and counts */ \
-    /* as zeros in the mean over the whole window                                                                        */ \
-    OP(maxpool, LAMI_POOL)                                                                                                  \
-    OP(maxpool_grad, LAMI_POOL)                                                                                             \
-    OP(avgpool, LAMI_POOL)                                                                                                  \
-    OP(avgpool_grad, LAMI_POOL)                                                                                             \
-    /* images (N, c h w) to channels-last (N h w, c) and back: in x; out y */                                               \
-    OP(to_pixels, LAMI_POOL)                                                                                                \
-    OP(from_pixels, LAMI_POOL)                                                                                              \
-    /* group norm; depth is the pixels of a sample, and what belongs to a group is there for each of its channels, (N, D) */ \
-    /* in x; out mean, rstd (N, D); c[0] eps                                                                             */ \
-    OP(group_moments, LAMI_POOL)                                                                                            \
-    /* in x, mean, rstd, gamma, beta; out y */                                                                              \
-    OP(norm_groups, LAMI_MAP)                                                                                               \
-    /* in dy, x, mean, rstd; out a, b (N, D): per sample and channel, sums of dy xhat and dy */                             \
-    OP(group_sums, LAMI_POOL)                                                                                               \
-    /* in a, b, gamma; out the groups' means of gamma dy xhat and gamma dy */                                               \
-    OP(group_means, LAMI_POOL)                                                                                              \
-    /* in dy, x, mean, rstd, gamma, these means; out dx */                                                                  \
+       depth is K;  then in x, those; out y as conv */ \
+    OP(winograd_weights, LAMI_POOL)                                                                                             \
+    OP(winograd, LAMI_PRODUCER)                                                                                                 \
+    /* its conv_filter */                                                                                                       \
+    OP(winograd_filter, LAMI_PRODUCER)                                                                                          \
+    /* windows of a pool: in x; out y. grad: in dy, x, y; out dx; in dy; out dx. Padding is never the maximum, and counts */    \
+    /* as zeros in the mean over the whole window                                                                        */     \
+    OP(maxpool, LAMI_POOL)                                                                                                      \
+    OP(maxpool_grad, LAMI_POOL)                                                                                                 \
+    OP(avgpool, LAMI_POOL)                                                                                                      \
+    OP(avgpool_grad, LAMI_POOL)                                                                                                 \
+    /* images (N, c h w) to channels-last (N h w, c) and back: in x; out y */                                                   \
+    OP(to_pixels, LAMI_POOL)                                                                                                    \
+    OP(from_pixels, LAMI_POOL)                                                                                                  \
+    /* group norm; depth is the pixels of a sample, and what belongs to a group is there for each of its channels, (N, D) */    \
+    /* in x; out mean, rstd (N, D); c[0] eps                                                                             */     \
+    OP(group_moments, LAMI_POOL)                                                                                                \
+    /* in x, mean, rstd, gamma, beta; out y */                                                                                  \
+    OP(norm_groups, LAMI_MAP)                                                                                                   \
+    /* in dy, x, mean, rstd; out a, b (N, D): per sample and channel, sums of dy xhat and dy */                                 \
+    OP(group_sums, LAMI_POOL)                                                                                                   \
+    /* in a, b, gamma; out the groups' means of gamma dy xhat and gamma dy */                                                   \
+    OP(group_means, LAMI_POOL)                                                                                                  \
+    /* in dy, x, mean, rstd, gamma, these means; out dx */                                                                      \
     OP(norm_groups_grad, LAMI_MAP)
 
 #define LAMI_OPS(OP) \
@@ -178,8 +178,8 @@ typedef struct lami_window {
     size_t kernel_h, kernel_w, stride_h, stride_w;
     ptrdiff_t pad_top, pad_left; /* below 0 in data gradients of convolutions with more padding than their window */
     size_t up_h, up_w;           /* conv: rows and columns of zeros between those of the input, and one; 1: none */
-    size_t groups;     /* group norm */
-    int ties;          /* maxpool: whose gradient equal maxima get: 0 the first, 1 shared, 2 each */
+    size_t groups;               /* group norm */
+    int ties;                    /* maxpool: whose gradient equal maxima get: 0 the first, 1 shared, 2 each */
 } lami_window;
 
 typedef struct lami_args {

@@ -148,6 +148,7 @@ lam_status lami_layer_shape(lami_node *node);
 const lami_layer *lami_layer_find(const char *name, size_t length);
 
 extern const lami_layer lami_affine, lami_conv, lami_relu, lami_leakyrelu, lami_elu, lami_gelu, lami_silu, lami_sigmoid,
-    lami_tanh, lami_batchnorm, lami_layernorm, lami_dropout, lami_maxpool, lami_avgpool, lami_groupnorm, lami_flatten, lami_residual;
+    lami_tanh, lami_batchnorm, lami_layernorm, lami_dropout, lami_maxpool, lami_avgpool, lami_groupnorm, lami_flatten,
+    lami_residual;
 
 #endif
