@@ -24,7 +24,10 @@ for name; do
     three-layer-conv) # the course's check: more than 40 % of the training images after one epoch
         train $name --data "$data" --val last:1000 --preprocess mean-image,scale=1/64 --epochs 1 --batch 50 --lr 1e-3 \
             --init-scale 1e-3 --l2 1e-3 ;;
-    deep-conv-course | deep-conv) # EECS498: 0.71 of the validation, 0.70 of the test images, without augmentation
+    deep-conv-course) # the default size of EECS498's DeepConvNet
+        train $name --data "$data" --val last:1000 --preprocess standardize --epochs 20 --batch 128 --optim adamw --lr 1e-2 \
+            --weight-decay 0.05 --schedule one-cycle ;;
+    deep-conv) # EECS498: 0.71 of the validation, 0.70 of the test images, without augmentation
         train $name --data "$data" --val last:1000 --preprocess standardize --epochs 5 --batch 128 --optim adamw --lr 3e-3 \
             --weight-decay 0.05 --schedule one-cycle ;;
     fashion)
