@@ -69,6 +69,7 @@ tsan: needs-test
 
 # Against NumPy, safetensors and PyTorch, in a virtual environment of its own (from PyPI).
 test-python: build/lamina
+	@cmake --build --preset release -j $$(nproc) --target lamina_shared
 	tests/python/run.sh build/lamina
 
 # A minute for each fuzz target, from the corpus that the tests replay. Needs clang and libclang-rt-dev.
