@@ -11,6 +11,7 @@
 #include "../src/core/mem.h"
 #include "../src/core/random.h"
 #include "../src/core/shape.h"
+#include "status_checks.h"
 
 #define TEST(name)      cmocka_unit_test_teardown(name, free_tensors)
 #define EACH_TYPE(type) for (lam_dtype type = LAM_F32; type <= LAM_F64; type++)
@@ -168,13 +169,6 @@ static inline double dot_of(const lam_tensor *a, const lam_tensor *b)
     for (size_t i = 0; i < count_of(a); i++)
         sum += at(a, i) * at(b, i);
     return sum;
-}
-
-static inline void assert_ok(lam_status status)
-{
-    if (status)
-        print_error("%s\n", lam_last_error());
-    assert_int_equal(status, LAM_OK);
 }
 
 #endif

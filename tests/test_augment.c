@@ -12,17 +12,11 @@
 #include "../src/core/mem.h"
 #include "../src/core/random.h"
 #include "../src/data/augment.h"
+#include "status_checks.h"
 
 enum { N = 11, MOST = 3 * 9 * 9 };
 
 static const lam_dtype types[] = { LAM_U8, LAM_F32, LAM_F64 };
-
-static void assert_ok(lam_status status)
-{
-    if (status)
-        print_error("%s\n", lam_last_error());
-    assert_int_equal(status, LAM_OK);
-}
 
 /* Element i of a sample of any stored type. */
 static double at(const void *x, lam_dtype type, size_t i)

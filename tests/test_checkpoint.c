@@ -89,13 +89,6 @@ static lam_status go_on(outcome *o, const lam_data *data, const char *run, const
     return status;
 }
 
-static void assert_ok(lam_status status)
-{
-    if (status)
-        print_error("%s\n", lam_last_error());
-    assert_int_equal(status, LAM_OK);
-}
-
 static int same(double a, double b)
 {
     return a == b || (isnan(a) && isnan(b));

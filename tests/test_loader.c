@@ -18,13 +18,6 @@
 
 enum { N = 23, C = 3, H = 5, W = 4, SIZE = C * H * W, CLASSES = 4, BATCH = 5, BATCHES = 40 };
 
-static void assert_ok(lam_status status)
-{
-    if (status)
-        print_error("%s\n", lam_last_error());
-    assert_int_equal(status, LAM_OK);
-}
-
 static lam_data *images(void)
 {
     static uint8_t x[N * SIZE], y[N];

@@ -18,13 +18,6 @@
 static const char notation[] = "affine 9 - batchnorm - relu - dropout 0.3 - affine 7 - batchnorm - affine 3 - softmax";
 enum { N = 53, D = 12, FIRST = 9, SECOND = 7, BATCH = 8 };
 
-static void assert_ok(lam_status status)
-{
-    if (status)
-        print_error("%s\n", lam_last_error());
-    assert_int_equal(status, LAM_OK);
-}
-
 static lam_net *new_net(const char *text, const lam_data *data, const char *list)
 {
     lam_net *net = NULL;

@@ -17,13 +17,6 @@
 
 enum { N = 37, C = 2, H = 5, W = 4, SIZE = C * H * W, CLASSES = 3 };
 
-static void assert_ok(lam_status status)
-{
-    if (status)
-        print_error("%s\n", lam_last_error());
-    assert_int_equal(status, LAM_OK);
-}
-
 /* ---- one sample ---- */
 
 static void views_mirror_and_reflect(void **state)

@@ -8,6 +8,7 @@
 #include "../src/core/mem.h"
 #include "../src/core/random.h"
 #include "../src/data/data.h"
+#include "status_checks.h"
 
 /* n rows of d floats and their labels, sample i of class i mod classes; `stream` makes other samples of the same
  * classes. */
