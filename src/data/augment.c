@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../core/mem.h"
+#include "../core/move.h"
 #include "../core/nearest.h"
 #include "../core/number.h"
 #include "../core/random.h"
@@ -184,8 +185,7 @@ void lami_augment_free(lami_augment *a)
 /* What is drawn for a sample. Words of its 16: 0 flip, 1 and 2 the move, 3 and 4 the square; uniforms 3 (words 6, 7) contrast
  * and 4 (8, 9) brightness. */
 typedef struct {
-    int mirrored;
-    ptrdiff_t down, right; /* output pixel (y, x) shows (y + down, x + right) */
+    lami_move move;
     size_t cut_y, cut_x;
     double contrast, brightness;
 } draw;
@@ -201,73 +201,20 @@ static draw draw_for(const lami_augment *a, uint64_t seed, uint32_t epoch, size_
     const lami_rng first = lami_rng_make(seed, LAMI_RNG_AUGMENT, 0, 0);
     const uint64_t word = (uint64_t)sample * 16;
     const size_t most = a->crop + a->translate;
-    draw d = { .contrast = factor(&rng, word / 2 + 3, a->contrast),
+    draw d = { .move.zeros = a->crop > 0,
+               .contrast = factor(&rng, word / 2 + 3, a->contrast),
                .brightness = factor(&rng, word / 2 + 4, a->brightness),
                .cut_y = lami_rng_below(&rng, word + 3, a->shape.dim[1]),
                .cut_x = lami_rng_below(&rng, word + 4, a->shape.dim[2]) };
     if (a->flip == 1)
-        d.mirrored = lami_rng_word(&rng, word) >> 31;
+        d.move.mirrored = lami_rng_word(&rng, word) >> 31;
     else if (a->flip == 2)
-        d.mirrored = (int)((lami_rng_word(&first, word) >> 31) ^ (epoch & 1));
+        d.move.mirrored = (int)((lami_rng_word(&first, word) >> 31) ^ (epoch & 1));
     if (most) {
-        d.down = (ptrdiff_t)lami_rng_below(&rng, word + 1, 2 * most + 1) - (ptrdiff_t)most;
-        d.right = (ptrdiff_t)lami_rng_below(&rng, word + 2, 2 * most + 1) - (ptrdiff_t)most;
+        d.move.down = (ptrdiff_t)lami_rng_below(&rng, word + 1, 2 * most + 1) - (ptrdiff_t)most;
+        d.move.right = (ptrdiff_t)lami_rng_below(&rng, word + 2, 2 * most + 1) - (ptrdiff_t)most;
     }
     return d;
-}
-
-/* Place i of an image's side mirrored at its first and last pixel. */
-static size_t reflected(ptrdiff_t i, size_t side)
-{
-    const ptrdiff_t last = (ptrdiff_t)side - 1;
-    return (size_t)(i < 0 ? -i : i > last ? 2 * last - i : i);
-}
-
-/* A row of w elements, what it shows moved by `right`: the inside in one piece, what comes in pixel by pixel. */
-static void move_row(uint8_t *to, const uint8_t *row, ptrdiff_t w, ptrdiff_t right, int zeros, size_t size)
-{
-    const ptrdiff_t begin = right < 0 ? -right : 0, end = right > 0 ? w - right : w;
-    memcpy(to + (size_t)begin * size, row + (size_t)(begin + right) * size, (size_t)(end - begin) * size);
-    for (ptrdiff_t j = begin ? 0 : end; j < (begin ? begin : w); j++) {
-        if (zeros)
-            memset(to + (size_t)j * size, 0, size);
-        else
-            memcpy(to + (size_t)j * size, row + reflected(j + right, (size_t)w) * size, size);
-    }
-}
-
-#define MIRROR(type)                                       \
-    for (type *l = row, *r = l + w - 1; l < r; l++, r--) { \
-        const type left = *l;                              \
-        *l = *r;                                           \
-        *r = left;                                         \
-    }
-
-static void mirror_row(void *row, size_t w, lam_dtype dtype)
-{
-    if (dtype == LAM_U8)
-        MIRROR(uint8_t)
-    else if (dtype == LAM_F32)
-        MIRROR(float)
-    else
-        MIRROR(double)
-}
-#undef MIRROR
-
-static void move_image(const lami_augment *a, const draw *d, uint8_t *out, const uint8_t *x)
-{
-    const size_t h = a->shape.dim[1], w = a->shape.dim[2], size = lami_dtype_size(a->dtype);
-    for (size_t c = 0; c < a->shape.dim[0]; c++)
-        for (size_t i = 0; i < h; i++, out += w * size) {
-            const ptrdiff_t y = (ptrdiff_t)i + d->down;
-            if (a->crop && (y < 0 || y >= (ptrdiff_t)h)) {
-                memset(out, 0, w * size);
-                continue;
-            }
-            move_row(out, x + (c * h + reflected(y, h)) * w * size, (ptrdiff_t)w, d->right, a->crop > 0, size);
-            if (d->mirrored)
-                mirror_row(out, w, a->dtype);
-        }
 }
 
 static uint8_t byte_of(double v)
@@ -325,7 +272,7 @@ static void cut_out(const lami_augment *a, const draw *d, void *out)
 void lami_augment_apply(const lami_augment *a, void *out, const void *x, uint64_t seed, uint32_t epoch, size_t sample)
 {
     const draw d = draw_for(a, seed, epoch, sample);
-    move_image(a, &d, out, x);
+    lami_move_image(out, x, &a->shape, lami_dtype_size(a->dtype), &d.move);
     if (a->contrast > 0 || a->brightness > 0)
         change_light(a, &d, out);
     if (a->cutout)

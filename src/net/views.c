@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../core/mem.h"
+#include "../core/move.h"
 
 static const lami_view flip[] = { { .weight = 0.5 }, { .mirror = 1, .weight = 0.5 } };
 static const lami_view translate[] = {
@@ -25,26 +26,10 @@ lam_status lami_views_check(const lam_shape *input, const char *tta)
                      lami_shape_text(text, input));
 }
 
-/* i + d of n pixels in a row, d from -1 to 1, reflected at the ends: -1 is 1. */
-static size_t reflected(size_t i, int d, size_t n)
-{
-    if (n == 1)
-        return 0;
-    if (d < 0)
-        return i ? i - 1 : 1;
-    return d && i == n - 1 ? n - 2 : i + (size_t)d;
-}
-
 void lami_view_sample(void *to, const void *from, size_t size, const lam_shape *image, const lami_view *view)
 {
-    const size_t channels = image->dim[0], h = image->dim[1], w = image->dim[2];
-    for (size_t c = 0; c < channels; c++)
-        for (size_t y = 0; y < h; y++) {
-            char *row = (char *)to + (c * h + y) * w * size;
-            const char *source = (const char *)from + (c * h + reflected(y, view->dy, h)) * w * size;
-            for (size_t x = 0; x < w; x++)
-                memcpy(row + x * size, source + reflected(view->mirror ? w - 1 - x : x, view->dx, w) * size, size);
-        }
+    const lami_move move = { .down = view->dy, .right = view->dx, .mirrored = view->mirror };
+    lami_move_image(to, from, image, size, &move);
 }
 
 static lam_status make_room(lami_views *s, size_t n)
