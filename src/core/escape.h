@@ -13,6 +13,9 @@ const char *lami_escape(char *out, size_t size, const char *text);
 enum { LAMI_ESCAPE_PIECE = 5 };
 size_t lami_escape_piece(char out[LAMI_ESCAPE_PIECE], const char **text);
 
+/* Room for a path in a message. */
+enum { LAMI_PATH_SHOWN = 400 };
+
 /* All of it, yours (lami_free); NULL and a message without memory. */
 char *lami_escaped(const char *text);
 

@@ -17,7 +17,7 @@
 #include "image.h"
 #include "source.h"
 
-enum { PARTS = LAM_TEST + 1, NAMES_MOST = 3, DEPTH_LOOKED = 3, PATH_SHOWN = 400, LIST_TEXT = 300 };
+enum { PARTS = LAM_TEST + 1, NAMES_MOST = 3, DEPTH_LOOKED = 3, LIST_TEXT = 300 };
 
 /* Names of a part's folder, in any case; two of them are a mistake. */
 static const char *const part_names[PARTS][NAMES_MOST] = { [LAM_TRAIN] = { "train", "training" },
@@ -62,7 +62,7 @@ static int by_name(const void *a, const void *b)
 /* Two folders are one class only if their names are the same to the byte: "\xff" may be four characters or one byte. */
 static lam_status check_names(const folders *f, const char *path)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     for (size_t i = 1; i < f->count; i++)
         if (!by_name(&f->item[i - 1], &f->item[i]))
             return lami_fail(LAM_EFORMAT, "%s: two folders of classes have names that are shown as \"%.64s\"",
@@ -107,7 +107,7 @@ static const char *folder_name(size_t i, const void *arg)
 /* The classes are the model's where there is one, else the folders of the training part. */
 static lam_status set_classes(lam_data *data, const lami_image_set *set, const folders *train)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     if (set->how->class_name)
         return lami_data_set_classes(data, set->how->classes, (const char *const *)set->how->class_name);
     if (train->count > LAMI_MAX_CLASSES)
@@ -126,7 +126,7 @@ static lam_status set_classes(lam_data *data, const lami_image_set *set, const f
 /* Numbers for the folders' names: both in order of bytes, once the classes are sorted. */
 static lam_status number_folders(folders *f, const lam_data *data, const lami_image_set *set)
 {
-    char shown[PATH_SHOWN], meant[LAMI_MEANT_TEXT];
+    char shown[LAMI_PATH_SHOWN], meant[LAMI_MEANT_TEXT];
     lam_status status = LAM_OK;
     class_folder *known = lami_alloc(data->classes, sizeof *known);
     if (!known)
@@ -167,7 +167,7 @@ static lam_status add_class(lami_image_files *files, const class_folder *folder)
 static lam_status check_empty(const lam_data *data, const lami_image_set *set, const int32_t *class, size_t count,
                               const char *what)
 {
-    char shown[PATH_SHOWN], list[LIST_TEXT] = "";
+    char shown[LAMI_PATH_SHOWN], list[LIST_TEXT] = "";
     size_t empty = 0;
     if (set->how->class_name || set->how->bad)
         return LAM_OK;
@@ -193,7 +193,7 @@ static lam_status check_empty(const lam_data *data, const lami_image_set *set, c
 /* The folders of a part: what is in them, and which classes. */
 static lam_status open_part(lam_data *data, lami_image_set *set, lam_part part, const char *path)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     lami_image_files *files = &set->part[part];
     folders f = { 0 };
     lam_status status;
@@ -232,7 +232,7 @@ static int is_part_name(int part, const char *name)
 /* The folder of a part, yours; NULL: there is none. */
 static lam_status find_part(char **found, const lami_names *folders_there, const char *path, int part)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     const char *name = NULL;
     for (size_t i = 0; i < folders_there->count; i++) {
         const char *one = lami_names_get(folders_there, i);
@@ -277,7 +277,7 @@ done:
  * train and test. */
 static lam_status check_parts(char *const part[PARTS], int are_parts, const char *path)
 {
-    char shown[PATH_SHOWN], train[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN], train[LAMI_PATH_SHOWN];
     const char *other = part[LAM_TEST] ? part[LAM_TEST] : part[LAM_VAL];
     if (!other)
         return LAM_OK;
@@ -335,7 +335,7 @@ static lam_status is_bare(int *bare, const char *path)
 
 static lam_status find_files(lam_data *data, lami_image_set *set)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     int bare;
     LAM_TRY(is_bare(&bare, set->path));
     if (set->how->all_files || (bare && set->how->label_optional))

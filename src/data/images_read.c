@@ -16,7 +16,7 @@
 #include "images.h"
 #include "resize.h"
 
-enum { PARTS = LAM_TEST + 1, TASK_FILES = 8, TASKS_MOST = 1 << 16, PATH_SHOWN = 400 };
+enum { PARTS = LAM_TEST + 1, TASK_FILES = 8, TASKS_MOST = 1 << 16 };
 enum { FILE_BYTES = 1 << 30 }; /* most, of a file */
 enum { HEADS, PIXELS };        /* passes */
 
@@ -212,7 +212,7 @@ static void pass_task(void *arg, size_t pass, size_t task, size_t thread)
 /* The message of the file at which the reading ends. */
 static lam_status explain(const reading *r, size_t i)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     const file *f = &r->file[i];
     lami_escape(shown, sizeof shown, path_of(r, i));
     if (f->status == LAM_EUNSUPPORTED)
@@ -250,7 +250,7 @@ static lam_status common_size(reading *r)
 {
     size_t one = r->first[PARTS];
     for (size_t i = 0; i < r->first[PARTS]; i++) {
-        char a[PATH_SHOWN], b[PATH_SHOWN];
+        char a[LAMI_PATH_SHOWN], b[LAMI_PATH_SHOWN];
         const file *f = &r->file[i], *g = &r->file[one];
         if (f->status)
             continue;
@@ -297,7 +297,7 @@ static lam_status choose_shape(reading *r)
 
 static lam_status none_left(const reading *r, int p)
 {
-    char shown[PATH_SHOWN], path[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN], path[LAMI_PATH_SHOWN];
     const size_t i = r->first[p], count = r->first[p + 1] - i;
     lami_escape(shown, sizeof shown, r->set->path);
     if (!count)

@@ -15,7 +15,7 @@
 #include "../core/mem.h"
 #include "image.h"
 
-enum { PATH_SHOWN = 400, NAMES_LOOKED_AT = 1 << 16 };
+enum { NAMES_LOOKED_AT = 1 << 16 };
 
 void lami_names_free(lami_names *names)
 {
@@ -55,7 +55,7 @@ typedef struct level {
 
 static lam_status cannot_read(const char *path, int error)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     lami_escape(shown, sizeof shown, path);
     if (error == ELOOP)
         return lami_fail(LAM_EFORMAT, "%s: a symbolic link that leads to itself", shown);
@@ -100,7 +100,7 @@ static lam_status open_folder(lami_names *names, level *here, const char *path)
 
 static lam_status check_level(const level *here, const char *path)
 {
-    char shown[PATH_SHOWN];
+    char shown[LAMI_PATH_SHOWN];
     for (const level *l = here->above; l; l = l->above)
         if (l->device == here->device && l->number == here->number)
             return lami_fail(LAM_EFORMAT, "%s: symbolic links that lead back to a folder above",
