@@ -213,6 +213,9 @@ typedef struct lami_ops {
 /* Rows of a gemm block: tiles are best a multiple of it. Divisible by the rows of every set's micro-kernel. */
 enum { LAMI_GEMM_ROWS = 24 };
 
+/* Blocks of 4x4 pixels that a Winograd convolution does at once: tiles are best a multiple of them. */
+enum { LAMI_WINOGRAD_BLOCKS = 64 };
+
 /* Name and class of each operation. */
 typedef struct lami_op_info {
     const char *name;

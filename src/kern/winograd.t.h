@@ -6,8 +6,8 @@
  * one after another.  Source: Lavin, Gray 2015, arXiv:1509.09308, section 4.3. */
 
 enum {
-    WINO_PANEL = 16, /* filters whose weights lie together */
-    WINO_TILES = 64, /* blocks of the output at once: what is read of the weights serves them all */
+    WINO_PANEL = 16,                   /* filters whose weights lie together */
+    WINO_TILES = LAMI_WINOGRAD_BLOCKS, /* what is read of the weights serves them all */
     WINO = 36
 };
 

@@ -32,7 +32,6 @@ enum {
     MOST_CONV_ROWS = 40 * LAMI_GEMM_ROWS,
     MOST_CONV_FILTERS = 256,
     MOST_WINOGRAD_ROWS = 2048,
-    GROUP = 64,        /* blocks that a Winograd convolution does at once: WINO_TILES of kern/winograd.t.h */
     SMALL_TASK = 4096, /* elements: less is not worth handing out */
     VECTOR_TASK = 1024 /* columns of a tile of one row */
 };
@@ -109,8 +108,8 @@ static void shape_winograd(const lami_plan *plan, lami_group *g, const lami_reco
     g->tile_rows = unit;
     for (size_t rows = unit; rows <= most; rows += unit) {
         const double blocks = (double)(block_rows(&lead->window, g->rows, rows) * ((lead->window.out_w + 3) / 4));
-        const double groups = (double)tiles_of(g->rows, rows) * ceil(blocks / (double)tiles_of(g->rows, rows) / GROUP);
-        const double cost = blocks + groups * GROUP / 8;
+        const double count = (double)tiles_of(g->rows, rows), at_once = LAMI_WINOGRAD_BLOCKS;
+        const double cost = blocks + count * ceil(blocks / count / at_once) * at_once / 8;
         if (!best || cost <= best) {
             best = cost;
             g->tile_rows = rows;

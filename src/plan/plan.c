@@ -212,8 +212,8 @@ lam_status lami_plan_finish(lami_plan *plan)
                 plan->work_bytes = bytes;
         }
     plan->work_bytes = (plan->work_bytes + LAMI_ALIGN - 1) / LAMI_ALIGN * LAMI_ALIGN;
-    plan->work =
-        lami_alloc((size_t)plan->threads, plan->work_bytes); /* huge pages were no faster, and slower at times */
+    /* Not on huge pages: those were no faster, and slower at times. */
+    plan->work = lami_alloc((size_t)plan->threads, plan->work_bytes);
     if (!plan->work)
         return LAM_ENOMEM;
     lami_parallel_prepare(plan->threads);
