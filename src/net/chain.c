@@ -318,10 +318,6 @@ static int same_columns(const lami_param_spec *s)
     return !s->kernel || s->cols == 1 || s->rows == 1;
 }
 
-static lami_window filter_window(const lami_param_spec *s)
-{
-    return (lami_window) { .c = s->image.dim[0], .h = s->image.dim[1], .w = s->image.dim[2] };
-}
 static lami_window columns_window(const lami_param_spec *s)
 {
     return (lami_window) { .c = s->cols, .h = s->rows, .w = 1 };
@@ -332,7 +328,8 @@ static lami_buf param_in(lami_plan *p, lami_buf b, const lami_param_spec *s)
     if (!same_filters(s)) {
         const lami_extent rows = lami_fixed(s->cols * filter_pixels(s));
         const lami_buf pixels = lami_buffer_new(p, rows, s->image.dim[0], "filters");
-        lami_emit(p, to_pixels, rows, s->image.dim[0], .in = { b }, .out = { pixels }, .window = filter_window(s));
+        lami_emit(p, to_pixels, rows, s->image.dim[0], .in = { b }, .out = { pixels },
+                  .window = image_window(&s->image));
         b = pixels;
     }
     if (!same_columns(s)) {
@@ -359,7 +356,7 @@ static void param_out(lami_plan *p, lami_buf from, lami_buf b, const lami_param_
     }
     if (!same_filters(s))
         lami_emit(p, from_pixels, lami_fixed(s->cols), s->rows, .in = { from }, .out = { b },
-                  .window = filter_window(s));
+                  .window = image_window(&s->image));
 }
 
 /* ---- records: the chain ---- */

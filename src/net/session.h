@@ -16,8 +16,7 @@ typedef struct lami_batch {
     const int32_t *label;        /* (n) classes, checked; or */
     const double *const *target; /* n rows of lam_net_classes numbers, in the data's units; neither for inference */
     const double *weight;        /* (n), at least 0; NULL: all 1. Counts in training sessions only */
-    double
-        mix; /* share of sample n - 1 - i in sample i, and of its loss; 0: none. TRAIN with mixup in option augment */
+    double mix; /* share of sample n - 1 - i in sample i, and of its loss; 0: none. TRAIN, with mixup in augment */
 } lami_batch;
 
 /* Put a batch into the session. A loss that compares scores with numbers takes classes as well: 1 at the label and 0

@@ -56,6 +56,16 @@ static void make_covariance(patches *p)
         }
 }
 
+/* Turn n pairs of elements, each `step` after the one before. */
+static void turn(double *x, double *y, size_t n, size_t step, double c, double s)
+{
+    for (size_t l = 0; l < n * step; l += step) {
+        const double was = x[l];
+        x[l] = c * was - s * y[l];
+        y[l] = s * was + c * y[l];
+    }
+}
+
 /* One rotation of rows and columns i and j, that makes element (i, j) zero. */
 static void rotate(patches *p, size_t i, size_t j)
 {
@@ -67,21 +77,9 @@ static void rotate(patches *p, size_t i, size_t j)
     const double theta = (a[j * k + j] - a[i * k + i]) / (2 * apart);
     const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
     const double c = 1 / sqrt(t * t + 1), s = t * c;
-    for (size_t l = 0; l < k; l++) {
-        const double x = a[l * k + i], y = a[l * k + j];
-        a[l * k + i] = c * x - s * y;
-        a[l * k + j] = s * x + c * y;
-    }
-    for (size_t l = 0; l < k; l++) {
-        const double x = a[i * k + l], y = a[j * k + l];
-        a[i * k + l] = c * x - s * y;
-        a[j * k + l] = s * x + c * y;
-    }
-    for (size_t l = 0; l < k; l++) {
-        const double x = v[l * k + i], y = v[l * k + j];
-        v[l * k + i] = c * x - s * y;
-        v[l * k + j] = s * x + c * y;
-    }
+    turn(a + i, a + j, k, k, c, s);
+    turn(a + i * k, a + j * k, k, 1, c, s);
+    turn(v + i, v + j, k, k, c, s);
 }
 
 /* Jacobi's method: eigenvalues are left on the diagonal.  Source: Golub, Van Loan, Matrix Computations, section 8.5. */
