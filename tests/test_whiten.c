@@ -176,6 +176,26 @@ static void training_begins_with_it(void **state)
     lam_data_free(data);
 }
 
+static void a_second_training_goes_on_from_the_weights(void **state)
+{
+    (void)state;
+    static float first[8 * K], second[8 * K];
+    lam_data *data = make_images(1);
+    lam_net *net = make_net(8);
+    lam_options *o = toy_options("epochs=2 batch=10 lr=0.1"), *none = toy_options("steps=0");
+    assert_ok(lam_options_set(o, "set", "conv1.weight init whiten"));
+    assert_ok(lam_options_set(none, "set", "conv1.weight init whiten"));
+    assert_ok(lam_train(net, data, o, NULL, NULL));
+    get(first, 8, net);
+    assert_ok(lam_train(net, data, none, NULL, NULL));
+    get(second, 8, net);
+    assert_memory_equal(first, second, sizeof first);
+    lam_options_free(o);
+    lam_options_free(none);
+    lam_net_free(net);
+    lam_data_free(data);
+}
+
 static void failed_allocations_are_reported(void **state)
 {
     (void)state;
@@ -203,6 +223,7 @@ int main(void)
         cmocka_unit_test(few_filters_take_the_largest_directions),
         cmocka_unit_test(images_all_alike_are_an_error),
         cmocka_unit_test(training_begins_with_it),
+        cmocka_unit_test(a_second_training_goes_on_from_the_weights),
         cmocka_unit_test(failed_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -85,13 +85,12 @@ lam_status lami_prepare_net(lam_net *net, const lam_data *data, const lam_option
         LAM_TRY(lami_net_set_schema(net, data->schema));
     if (options->scale_targets && !net->units.count)
         LAM_TRY(fit_units(net, data));
-    if (!net->prep.text) {
-        LAM_TRY(lami_prep_fit(&prep, options->preprocess, data));
-        const lam_status status = lami_net_set_prep(net, &prep);
-        lami_prep_free(&prep);
-        LAM_TRY(status);
-    }
-    return options->start ? LAM_OK : lami_whiten(net, data, options);
+    if (net->prep.text) /* trained before: its weights are not first ones */
+        return LAM_OK;
+    LAM_TRY(lami_prep_fit(&prep, options->preprocess, data));
+    const lam_status status = lami_net_set_prep(net, &prep);
+    lami_prep_free(&prep);
+    return status || options->start ? status : lami_whiten(net, data, options);
 }
 
 /* ---- weights of classes ---- */
