@@ -39,7 +39,7 @@ static size_t work_bytes(lami_op op, const lami_args *args, size_t tile_rows, si
     case LAMI_OP_group_means:
         return 2 * args->cols * sizeof(real);
     case LAMI_OP_winograd:
-        return wino_layout(&w, NULL, args, tile_cols) * sizeof(real);
+        return wino_layout(&w, NULL, args) * sizeof(real);
     default:
         return 0;
     }

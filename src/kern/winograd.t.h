@@ -88,16 +88,21 @@ static void winograd_weights(const lami_args *args, lami_tile t, void *work)
 enum { WINO_M_PLACE = (WINO_TILES + 1) * WINO_PANEL };
 
 typedef struct {
+    size_t n, y, x; /* image; first pixel of the output */
+} wino_block;
+
+/* V, the transformed input, is (place, group of blocks, PANEL of channels, block, channel): what the micro-kernel reads
+ * lies in a row. M, the products, is (panel, place, block, column). */
+typedef struct {
     const lami_args *args;
     const lami_window *w;
     lami_tile t;
-    real *v, *m, *copy;              /* the transformed input; (panel, place, block, column); a region with zeros */
-    size_t v_place, v_panel, v_tile; /* elements of v from one place, PANEL of channels, block to the next */
-    real *sum;                       /* winograd_filter: (panel, place, channel, column) */
+    real *v, *m, *zeros;
+    size_t v_place, group; /* elements of V of a place; blocks of a group */
+    real *sum;             /* winograd_filter: (panel, place, channel, column) */
     size_t sum_place, count;
-    struct {
-        size_t n, y, x; /* image; first pixel of the output */
-    } block[WINO_TILES];
+    size_t n, y, x, rows; /* the block that comes next; row of the output at which blocks end */
+    wino_block block[WINO_TILES];
 } wino_job;
 
 static size_t wino_panels(size_t cols)
@@ -105,68 +110,106 @@ static size_t wino_panels(size_t cols)
     return (cols + WINO_PANEL - 1) / WINO_PANEL;
 }
 
-static size_t wino_layout(wino_job *g, real *work, const lami_args *args, size_t cols)
+/* Blocks at once, and panels of columns between two transforms back: V, or else M with the panels' weights, is to stay in a
+ * cache of half a MiB. */
+static size_t wino_tiles(size_t channels)
 {
-    g->v_tile = args->window->c;
-    g->v_panel = WINO_PANEL;
-    g->v_place = WINO_TILES * args->window->c + WINO_PANEL;
-    const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE * wino_panels(cols);
-    g->v = work;
-    g->m = work + v;
-    g->copy = g->m + m;
-    return v + m + WINO * args->window->c;
+    return channels <= 64 ? WINO_TILES / 2 : WINO_TILES;
 }
 
-/* Block number t of the input, transformed. */
-static void wino_input(const wino_job *g, size_t t)
+static size_t wino_pass(size_t channels)
+{
+    return channels <= 64 ? 1 : 2;
+}
+
+static size_t wino_layout(wino_job *g, real *work, const lami_args *args)
+{
+    const size_t channels = args->window->c;
+    g->group = MR;
+    g->v_place = round_up(wino_tiles(channels), MR) * channels + WINO_PANEL;
+    const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE * wino_pass(channels);
+    g->v = work;
+    g->m = work + v;
+    g->zeros = g->m + m;
+    return v + m + channels;
+}
+
+/* The pixels of a region, by address; those outside of the image are zeros. */
+static void wino_pixels(const real **pixel, const real *image, const lami_window *w, region r, const real *zeros)
+{
+    for (size_t i = 0; i < r.rows; i++)
+        for (size_t k = 0; k < r.cols; k++) {
+            const size_t y = (size_t)r.top + i, x = (size_t)r.left + k; /* negative ones become large */
+            *pixel++ = y < w->h && x < w->w ? image + (y * w->w + x) * w->c : zeros;
+        }
+}
+
+/* Block number t of the input. */
+static void wino_see(const real **pixel, const wino_job *g, size_t t)
 {
     const lami_window *w = g->w;
     const region r = { (ptrdiff_t)g->block[t].y - w->pad_top, (ptrdiff_t)g->block[t].x - w->pad_left, 6, 6 };
-    const real *x = (const real *)g->args->in[0] + g->block[t].n * w->h * w->w * w->c;
-    size_t pitch = 6 * w->c;
-    if (is_inside(w, r)) {
-        x += ((size_t)r.top * w->w + (size_t)r.left) * w->c;
-        pitch = w->w * w->c;
-    } else {
-        copy_region(g->copy, x, w, r);
-        x = g->copy;
+    wino_pixels(pixel, (const real *)g->args->in[0] + g->block[t].n * w->h * w->w * w->c, w, r, g->zeros);
+}
+
+/* Channels c .. c + LANES of a block, transformed: to places `stride` apart. */
+INLINE void wino_transform(real *to, size_t stride, const real *const *pixel, size_t c)
+{
+    vec half[6][6], in[6], out[6];
+    UNROLL
+    for (size_t i = 0; i < 6; i++) {
+        UNROLL
+        for (size_t k = 0; k < 6; k++)
+            in[k] = vload(pixel[6 * k + i] + c);
+        wino_b(out, in);
+        UNROLL
+        for (size_t k = 0; k < 6; k++)
+            half[k][i] = out[k];
     }
-    for (size_t c = 0; c < w->c; c += LANES) {
-        real *to = g->v + c / WINO_PANEL * g->v_panel + t * g->v_tile + c % WINO_PANEL;
-        vec half[6][6], in[6], out[6];
+    UNROLL
+    for (size_t i = 0; i < 6; i++) {
+        wino_b(out, half[i]);
         UNROLL
-        for (size_t i = 0; i < 6; i++) {
-            UNROLL
-            for (size_t k = 0; k < 6; k++)
-                in[k] = vload(x + k * pitch + i * w->c + c);
-            wino_b(out, in);
-            UNROLL
-            for (size_t k = 0; k < 6; k++)
-                half[k][i] = out[k];
-        }
-        UNROLL
-        for (size_t i = 0; i < 6; i++) {
-            wino_b(out, half[i]);
-            UNROLL
-            for (size_t k = 0; k < 6; k++)
-                vstore(to + (6 * i + k) * g->v_place, out[k]);
+        for (size_t k = 0; k < 6; k++)
+            vstore(to + (6 * i + k) * stride, out[k]);
+    }
+}
+
+/* The job's blocks of the input, transformed. The pixels of a block are fetched during the one before: they are too
+ * scattered for the machine to foresee. */
+static void wino_input(const wino_job *g)
+{
+    const size_t channels = g->w->c, group = g->group;
+    const real *pixels[2][WINO];
+    wino_see(pixels[0], g, 0);
+    for (size_t t = 0; t < g->count; t++) {
+        const real **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
+        real *to = g->v + t / group * group * channels + t % group * WINO_PANEL;
+        wino_see(next, g, least(t + 1, g->count - 1));
+        for (size_t c = 0; c < channels; c += WINO_PANEL, to += group * WINO_PANEL) {
+            for (size_t k = 0; k < WINO; k++)
+                __builtin_prefetch(next[k] + c);
+            for (size_t l = 0; l < WINO_PANEL; l += LANES)
+                wino_transform(to + l, g->v_place, pixel, c + l);
         }
     }
 }
 
-/* Where the products of a panel begin: column j of it, which is counted from the tile's first. */
+/* Where the products of a panel begin: column j of it, which is counted from the first that M holds. */
 static real *wino_m(const wino_job *g, size_t j, size_t place)
 {
     return g->m + (j / WINO_PANEL * WINO + place) * WINO_M_PLACE + j % WINO_PANEL;
 }
 
-/* Columns j .. j + LANES of the tile: back from the products to pixels. */
-static void wino_output(const wino_job *g, size_t t, size_t j)
+/* Columns j .. j + LANES of what M holds, which are `column` and so on of the output: back from the products to pixels. */
+INLINE void wino_back(const int whole, const wino_job *g, size_t t, size_t j, size_t column)
 {
     const lami_window *w = g->w;
-    const size_t cols = g->args->cols, y0 = g->block[t].y, x0 = g->block[t].x;
+    const size_t cols = g->args->cols, y0 = g->block[t].y, x0 = g->block[t].x, width = w->out_w;
+    const size_t r0 = g->t.r0, r1 = g->t.r1, down = w->out_h - y0, across = width - x0;
+    const size_t first = g->block[t].n * w->out_h * width + y0 * width + x0;
     const real *m = wino_m(g, j, 0) + t * WINO_PANEL;
-    const size_t image = g->block[t].n * w->out_h * w->out_w;
+    real *to = (real *)g->args->out[0] + first * cols + column;
     vec half[4][6], in[6], out[4];
     UNROLL
     for (size_t i = 0; i < 6; i++) {
@@ -183,64 +226,162 @@ static void wino_output(const wino_job *g, size_t t, size_t j)
         wino_a(out, half[i]);
         UNROLL
         for (size_t k = 0; k < 4; k++) {
-            const size_t row = image + (y0 + i) * w->out_w + x0 + k;
-            if (y0 + i < w->out_h && x0 + k < w->out_w && row >= g->t.r0 && row < g->t.r1)
-                vstore((real *)g->args->out[0] + row * cols + g->t.c0 + j, out[k]);
+            const size_t row = first + i * width + k;
+            if (whole || (i < down && k < across && row >= r0 && row < r1))
+                vstore(to + (i * width + k) * cols, out[k]);
         }
     }
 }
 
-/* The products of one place, of all blocks and columns: what is read of v, which is large, serves all columns. */
-static void wino_place(const wino_job *g, size_t place)
+static void wino_output(const wino_job *g, size_t t, size_t column, size_t count)
 {
-    const size_t channels = g->w->c, nv = least(NV, WINO_PANEL / LANES);
-    const real *v = g->v + place * g->v_place;
-    for (size_t j = 0; j < g->t.c1 - g->t.c0; j += nv * LANES) {
-        const size_t column = g->t.c0 + j;
-        const real *u = (const real *)g->args->in[1] + (column / WINO_PANEL * WINO + place) * channels * WINO_PANEL +
-                        column % WINO_PANEL;
-        real *m = wino_m(g, j, place);
-        for (size_t k = 0; k < channels; k += KC) {
-            const block_sink sink = { .level = { m }, .count = k > 0, .ld = WINO_PANEL, .dst = m, .ldd = WINO_PANEL };
-            for (size_t r = 0; r < g->count; r += MR)
-                micro_table[0][nv - 1][least(MR, g->count - r) - 1](least(KC, channels - k), v + r * channels + k,
-                                                                    channels, u + k * WINO_PANEL, WINO_PANEL, &sink, r);
+    const lami_window *w = g->w;
+    const size_t y0 = g->block[t].y, x0 = g->block[t].x;
+    const size_t first = g->block[t].n * w->out_h * w->out_w + y0 * w->out_w + x0;
+    if (y0 + 4 <= w->out_h && x0 + 4 <= w->out_w && first >= g->t.r0 && first + 3 * w->out_w + 4 <= g->t.r1)
+        for (size_t j = 0; j < count; j += LANES)
+            wino_back(1, g, t, j, column + j);
+    else
+        for (size_t j = 0; j < count; j += LANES)
+            wino_back(0, g, t, j, column + j);
+}
+
+/* mr blocks x nv registers of columns of a place: sums over the channels, KC at a time. */
+INLINE void wino_micro(const int mr, const int nv, size_t channels, const real *v, const real *u, real *m)
+{
+    for (size_t c = 0; c < channels;) {
+        const size_t end = least(c + KC, channels);
+        const int fresh = c == 0;
+        vec acc[8][2];
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vset(0);
+        }
+        for (; c < end; c += WINO_PANEL, v += MR * WINO_PANEL, u += WINO_PANEL * WINO_PANEL)
+            for (size_t k = 0; k < WINO_PANEL; k++) {
+                vec bv[2];
+                UNROLL
+                for (int j = 0; j < nv; j++)
+                    bv[j] = vload(u + k * WINO_PANEL + (size_t)j * LANES);
+                UNROLL
+                for (int i = 0; i < mr; i++) {
+                    const vec av = vset(v[(size_t)i * WINO_PANEL + k]);
+                    UNROLL
+                    for (int j = 0; j < nv; j++)
+                        acc[i][j] = vfma(av, bv[j], acc[i][j]);
+                }
+            }
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            UNROLL
+            for (int j = 0; j < nv; j++) {
+                real *to = m + (size_t)i * WINO_PANEL + (size_t)j * LANES;
+                vstore(to, fresh ? acc[i][j] : vload(to) + acc[i][j]);
+            }
         }
     }
+}
+
+#define WINO_MICRO(mr)                                                                       \
+    static void wino_micro_##mr(size_t channels, const real *v, const real *u, real *m)      \
+    {                                                                                        \
+        wino_micro(mr, NV *LANES < WINO_PANEL ? NV : WINO_PANEL / LANES, channels, v, u, m); \
+    }
+WINO_MICRO(1)
+WINO_MICRO(2)
+WINO_MICRO(3)
+WINO_MICRO(4)
+WINO_MICRO(5)
+WINO_MICRO(6)
+WINO_MICRO(7)
+WINO_MICRO(8)
+static void (*const wino_table[8])(size_t, const real *, const real *,
+                                   real *) = { wino_micro_1, wino_micro_2, wino_micro_3, wino_micro_4,
+                                               wino_micro_5, wino_micro_6, wino_micro_7, wino_micro_8 };
+
+/* The products of one place and panel, of all blocks. j: the panel's first column in M, `column` in the weights. */
+static void wino_place(const wino_job *g, size_t place, size_t j, size_t column)
+{
+    enum { STEP = NV * LANES < WINO_PANEL ? NV * LANES : WINO_PANEL };
+    const size_t channels = g->w->c;
+    const real *v = g->v + place * g->v_place;
+    const real *u = (const real *)g->args->in[1] + (column / WINO_PANEL * WINO + place) * channels * WINO_PANEL;
+    for (size_t b = 0; b < WINO_PANEL; b += STEP)
+        for (size_t r = 0; r < g->count; r += MR)
+            wino_table[least(MR, g->count - r) - 1](channels, v + r * channels, u + b,
+                                                    wino_m(g, j + b, place) + r * WINO_PANEL);
+}
+
+/* Blocks from that of row r0 on, to row r1. */
+static void wino_begin(wino_job *g, size_t r0, size_t r1)
+{
+    const lami_window *w = g->w;
+    const size_t image = w->out_h * w->out_w;
+    g->n = r0 / image;
+    g->y = r0 % image / w->out_w / 4 * 4;
+    g->x = 0;
+    g->rows = r1;
+}
+
+/* Take the next blocks, at most `most`. Returns how many. */
+static size_t wino_next(wino_job *g, size_t most)
+{
+    const lami_window *w = g->w;
+    const size_t image = w->out_h * w->out_w;
+    for (g->count = 0; g->count < most && g->n * image < g->rows;) {
+        g->block[g->count++] = (wino_block) { g->n, g->y, g->x };
+        if ((g->x += 4) < w->out_w)
+            continue;
+        g->x = 0;
+        if ((g->y += 4) <= (least(image, g->rows - g->n * image) - 1) / w->out_w)
+            continue;
+        g->y = 0;
+        g->n++;
+    }
+    return g->count;
+}
+
+/* Row i of block t of the output, `width` columns: fetched for writing while products are made. */
+static void wino_fetch(const wino_job *g, size_t t, size_t i, size_t column, size_t width)
+{
+    const lami_window *w = g->w;
+    const wino_block *b = &g->block[t];
+    const size_t cols = g->args->cols, row = (b->n * w->out_h + b->y + i) * w->out_w + b->x;
+    const real *to = (const real *)g->args->out[0] + row * cols + column;
+    if (b->y + i < w->out_h)
+        for (size_t k = 0; k < least(4, w->out_w - b->x); k++)
+            for (size_t j = 0; j < width; j += WINO_PANEL)
+                __builtin_prefetch(to + k * cols + j, 1);
 }
 
 static void wino_blocks(wino_job *g)
 {
-    for (size_t t = 0; t < g->count; t++)
-        wino_input(g, t);
-    for (size_t place = 0; place < WINO; place++)
-        wino_place(g, place);
-    for (size_t t = 0; t < g->count; t++)
-        for (size_t j = 0; j < g->t.c1 - g->t.c0; j += LANES)
-            wino_output(g, t, j);
-    g->count = 0;
+    const size_t pass = wino_pass(g->w->c) * WINO_PANEL;
+    wino_input(g);
+    for (size_t column = g->t.c0, width; column < g->t.c1; column += width) {
+        width = least(pass, g->t.c1 - column);
+        for (size_t place = 0; place < WINO; place++) {
+            for (size_t i = 4 * g->count * place / WINO; i < 4 * g->count * (place + 1) / WINO; i++)
+                wino_fetch(g, i / 4, i % 4, column, width);
+            for (size_t j = 0; j < width; j += WINO_PANEL)
+                wino_place(g, place, j, column + j);
+        }
+        for (size_t t = 0; t < g->count; t++)
+            wino_output(g, t, column, width);
+    }
 }
 
 /* All blocks that have a pixel of the tile; at its ends, where a tile cuts blocks, both sides compute them. */
 static void winograd(const lami_args *args, lami_tile t, void *work)
 {
     const lami_window *w = args->window;
-    const size_t image = w->out_h * w->out_w;
     wino_job g = { .args = args, .w = w, .t = t };
-    wino_layout(&g, work, args, t.c1 - t.c0);
-    for (size_t n = t.r0 / image; n * image < t.r1; n++) {
-        const size_t first = n * image < t.r0 ? (t.r0 - n * image) / w->out_w / 4 * 4 : 0;
-        const size_t last = least(image, t.r1 - n * image) - 1;
-        for (size_t y = first; y <= last / w->out_w; y += 4)
-            for (size_t x = 0; x < w->out_w; x += 4) {
-                g.block[g.count].n = n;
-                g.block[g.count].y = y;
-                g.block[g.count++].x = x;
-                if (g.count == WINO_TILES)
-                    wino_blocks(&g);
-            }
-    }
-    wino_blocks(&g);
+    wino_layout(&g, work, args);
+    memset(g.zeros, 0, w->c * sizeof(real));
+    for (wino_begin(&g, t.r0, t.r1); wino_next(&g, wino_tiles(w->c));)
+        wino_blocks(&g);
 }
 
 /* ---- the filters' gradient ----
@@ -271,53 +412,56 @@ INLINE void wino_g_back(vec y[3], const vec x[6]) /* G^T */
 static size_t wino_filter_layout(wino_job *g, real *work, const lami_args *args, size_t cols)
 {
     const size_t channels = args->window->c;
-    g->v_tile = WINO_PANEL;
-    g->v_panel = WINO_TILES * WINO_PANEL;
+    g->group = WINO_TILES;
     g->v_place = channels * WINO_TILES + WINO_PANEL;
     g->sum_place = (channels + 1) * WINO_PANEL;
     const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE * wino_panels(cols);
-    const size_t copy = WINO * (channels > args->cols ? channels : args->cols);
+    const size_t zeros = channels > args->cols ? channels : args->cols;
     g->v = work;
     g->m = work + v;
-    g->copy = g->m + m;
-    g->sum = g->copy + copy;
-    return v + m + copy + WINO * g->sum_place * wino_panels(cols);
+    g->zeros = g->m + m;
+    g->sum = g->zeros + zeros;
+    return v + m + zeros + WINO * g->sum_place * wino_panels(cols);
 }
 
-/* Block number t of dy, transformed: (panel, place, t, filter). */
-static void wino_gradient(const wino_job *g, size_t t)
+/* Block number t of dy. */
+static void wino_see_gradient(const real **pixel, const wino_job *g, size_t t)
 {
-    const lami_window *w = g->w;
-    const lami_window out = { .h = w->out_h, .w = w->out_w, .c = g->args->cols };
+    const lami_window out = { .h = g->w->out_h, .w = g->w->out_w, .c = g->args->cols };
     const region r = { (ptrdiff_t)g->block[t].y, (ptrdiff_t)g->block[t].x, 4, 4 };
-    const real *dy = (const real *)g->args->in[1] + g->block[t].n * out.h * out.w * out.c;
-    size_t pitch = 4 * out.c;
-    if (is_inside(&out, r)) {
-        dy += (g->block[t].y * out.w + g->block[t].x) * out.c;
-        pitch = out.w * out.c;
-    } else {
-        copy_region(g->copy, dy, &out, r);
-        dy = g->copy;
-    }
-    for (size_t j = g->t.c0; j < g->t.c1; j += LANES) {
-        real *to = wino_m(g, j - g->t.c0, 0) + t * WINO_PANEL;
-        vec half[6][4], in[4], out_row[6];
-        UNROLL
-        for (size_t i = 0; i < 4; i++) {
+    wino_pixels(pixel, (const real *)g->args->in[1] + g->block[t].n * out.h * out.w * out.c, &out, r, g->zeros);
+}
+
+/* The job's blocks of dy, transformed: (panel, place, block, filter). */
+static void wino_gradient(const wino_job *g)
+{
+    const real *pixels[2][16];
+    wino_see_gradient(pixels[0], g, 0);
+    for (size_t t = 0; t < g->count; t++) {
+        const real **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
+        wino_see_gradient(next, g, least(t + 1, g->count - 1));
+        for (size_t j = g->t.c0; j < g->t.c1; j += LANES) {
+            real *to = wino_m(g, j - g->t.c0, 0) + t * WINO_PANEL;
+            for (size_t k = 0; k < 16; k++)
+                __builtin_prefetch(next[k] + j);
+            vec half[6][4], in[4], out_row[6];
             UNROLL
-            for (size_t k = 0; k < 4; k++)
-                in[k] = vload(dy + k * pitch + i * out.c + j);
-            wino_a_back(out_row, in);
+            for (size_t i = 0; i < 4; i++) {
+                UNROLL
+                for (size_t k = 0; k < 4; k++)
+                    in[k] = vload(pixel[4 * k + i] + j);
+                wino_a_back(out_row, in);
+                UNROLL
+                for (size_t k = 0; k < 6; k++)
+                    half[k][i] = out_row[k];
+            }
             UNROLL
-            for (size_t k = 0; k < 6; k++)
-                half[k][i] = out_row[k];
-        }
-        UNROLL
-        for (size_t i = 0; i < 6; i++) {
-            wino_a_back(out_row, half[i]);
-            UNROLL
-            for (size_t k = 0; k < 6; k++)
-                vstore(to + (6 * i + k) * WINO_M_PLACE, out_row[k]);
+            for (size_t i = 0; i < 6; i++) {
+                wino_a_back(out_row, half[i]);
+                UNROLL
+                for (size_t k = 0; k < 6; k++)
+                    vstore(to + (6 * i + k) * WINO_M_PLACE, out_row[k]);
+            }
         }
     }
 }
@@ -338,20 +482,17 @@ static void wino_add_place(const wino_job *g, size_t place, int fresh)
         const block_sink sink = { .level = { sum }, .count = !fresh, .ld = WINO_PANEL, .dst = sum, .ldd = WINO_PANEL };
         for (size_t c = 0; c < channels; c += WINO_PANEL)
             for (size_t i = 0; i < WINO_PANEL; i += MR)
-                micro_table[1][nv - 1][least(MR, WINO_PANEL - i) - 1](g->count, v + c / WINO_PANEL * g->v_panel + i,
-                                                                      WINO_PANEL, m, WINO_PANEL, &sink, c + i);
+                micro_table[1][nv - 1][least(MR, WINO_PANEL - i) - 1](g->count, v + c * WINO_TILES + i, WINO_PANEL, m,
+                                                                      WINO_PANEL, &sink, c + i);
     }
 }
 
 static void wino_add(wino_job *g, int fresh)
 {
-    for (size_t t = 0; t < g->count; t++) {
-        wino_input(g, t);
-        wino_gradient(g, t);
-    }
+    wino_input(g);
+    wino_gradient(g);
     for (size_t place = 0; place < WINO; place++)
         wino_add_place(g, place, fresh);
-    g->count = 0;
 }
 
 /* Rows r0 .. r1 of a chunk's part (9 c, D) from its sums. */
@@ -386,22 +527,12 @@ static void winograd_filter(const lami_args *args, lami_tile t, void *work)
     const size_t depth = 9 * w->c, samples = args->depth / (w->out_h * w->out_w);
     wino_job g = { .args = args, .w = w, .t = t };
     wino_filter_layout(&g, work, args, t.c1 - t.c0);
+    memset(g.zeros, 0, (w->c > args->cols ? w->c : args->cols) * sizeof(real));
     for (size_t r = t.r0, here; r < t.r1; r += here) {
         const size_t chunk = r / depth, n0 = chunk * args->chunk, n1 = least(n0 + args->chunk, samples);
         int fresh = 1;
         here = least(depth - r % depth, t.r1 - r);
-        for (size_t n = n0; n < n1; n++)
-            for (size_t y = 0; y < w->out_h; y += 4)
-                for (size_t x = 0; x < w->out_w; x += 4) {
-                    g.block[g.count].n = n;
-                    g.block[g.count].y = y;
-                    g.block[g.count++].x = x;
-                    if (g.count == WINO_TILES) {
-                        wino_add(&g, fresh);
-                        fresh = 0;
-                    }
-                }
-        if (g.count)
+        for (wino_begin(&g, n0 * w->out_h * w->out_w, n1 * w->out_h * w->out_w); wino_next(&g, WINO_TILES); fresh = 0)
             wino_add(&g, fresh);
         wino_filters(&g, (real *)args->out[0] + chunk * depth * args->cols, r % depth, r % depth + here);
     }
