@@ -197,6 +197,17 @@ LAM_API const lam_shape *lam_net_param_shape(const lam_net *net, size_t index);
 LAM_API lam_status lam_net_get(const lam_net *net, const char *name, lam_tensor *value);
 LAM_API lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value);
 
+/* The values themselves, to read and to change: view becomes a tensor of the network's dtype with the parameter's shape,
+ * data the address of its first element, and strides (rank of them, in elements) say where the others are: not in
+ * row-major order. They stay there as long as the network lives. Errors: LAM_EINVAL (no such name), LAM_ESHAPE (no
+ * strides describe it: the weights of an affine layer that follows an image; lam_net_get and _set copy them). */
+LAM_API lam_status lam_net_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], lam_net *net, const char *name);
+
+/* Layers, in the order of the notation, the sums that end residual blocks among them. Name ("batchnorm2") and shape of
+ * the output for one sample are the network's. Errors: LAM_EINVAL (past the end). */
+LAM_API size_t lam_net_layer_count(const lam_net *net);
+LAM_API lam_status lam_net_layer(char name[64], lam_shape *output, const lam_net *net, size_t index);
+
 /* SHA-256 over the bytes of all parameters in file order, 64 hex digits and a 0: equal means the same bits. Errors:
  * LAM_ENOMEM. */
 LAM_API lam_status lam_net_sha256(const lam_net *net, char hex[65]);
@@ -286,6 +297,11 @@ LAM_API lam_status lam_session_set_lr(lam_session *session, double lr);
 /* Gradient of a parameter after backward, in the parameter's shape, LAM_F32 or LAM_F64. Errors: LAM_EINVAL (no such
  * name, before backward, dtype), LAM_ESHAPE. */
 LAM_API lam_status lam_session_grad(const lam_session *session, const char *name, lam_tensor *value);
+
+/* The same in place, as lam_net_view: to read, until the next lam_session_forward. Where it lies does not change as
+ * long as the session lives. Errors: those of lam_net_view; it needs no backward before. */
+LAM_API lam_status lam_session_grad_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], const lam_session *session,
+                                         const char *name);
 
 /* scores: (N, classes), of the network's dtype, before the loss layer; a network of mse gives its predictions, in the
  * units of its data. Either kind of session. Errors: LAM_ESHAPE (also a wrong dtype of scores), LAM_EINVAL. */

@@ -130,6 +130,89 @@ static void what_is_set_is_what_one_gets(void **state)
     lam_net_free(net);
 }
 
+/* Each element of a parameter's shape, by its indices in the view. */
+static double view_at(const lam_tensor *view, const size_t strides[LAM_MAX_RANK], size_t i)
+{
+    size_t place = 0;
+    for (int k = view->shape.rank - 1; k >= 0; i /= view->shape.dim[k--])
+        place += i % view->shape.dim[k] * strides[k];
+    return at(view, place);
+}
+
+static void a_view_is_the_values_of_the_parameter(void **state)
+{
+    (void)state;
+    static const char text[] = "conv 5 3x2 - batchnorm - conv 4 1x3 - maxpool 2 - affine 7 - relu - affine 3 - softmax";
+    EACH_TYPE(type)
+    {
+        lam_net *net = new_net(text, lami_shape3(3, 6, 7), type == LAM_F32 ? "" : "dtype=f64");
+        size_t copied = 0;
+        for (size_t i = 0; i < lam_net_param_count(net); i++) {
+            const char *name = lam_net_param_name(net, i);
+            lam_tensor view = { 0 }, t = make_tensor(type, *lam_net_param_shape(net, i));
+            size_t strides[LAM_MAX_RANK];
+            const lam_status status = lam_net_view(&view, strides, net, name);
+            if (status) {
+                assert_int_equal(status, LAM_ESHAPE);
+                assert_string_equal(name, "affine1.weight");
+                copied++;
+                continue;
+            }
+            fill_normal(&t, (uint32_t)i, 0, 1);
+            assert_ok(lam_net_set(net, name, &t));
+            assert_int_equal(view.dtype, type);
+            assert_true(lami_shape_equal(&view.shape, lam_net_param_shape(net, i)));
+            for (size_t e = 0; e < count_of(&t); e++)
+                assert_true(view_at(&view, strides, e) == at(&t, e));
+            lami_real_put(view.data, type, 0, 8);
+            t = get(net, name);
+            assert_true(at(&t, 0) == 8);
+        }
+        assert_int_equal(copied, 1);
+        lam_net_free(net);
+    }
+}
+
+static void only_images_of_several_channels_and_pixels_leave_an_affine_without_strides(void **state)
+{
+    (void)state;
+    const lam_shape inputs[] = { lami_shape3(1, 4, 5), lami_shape3(6, 1, 1), lami_shape1(6) };
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        lam_net *net = new_net("affine 7 - softmax", inputs[i], "");
+        lam_tensor view;
+        size_t strides[LAM_MAX_RANK];
+        assert_ok(lam_net_view(&view, strides, net, "affine1.weight"));
+        assert_int_equal(lam_net_view(&view, strides, net, "affine2.weight"), LAM_EINVAL);
+        assert_int_equal(lam_net_view(NULL, strides, net, "affine1.weight"), LAM_EINVAL);
+        lam_net_free(net);
+    }
+}
+
+static void a_network_tells_its_layers_with_their_outputs(void **state)
+{
+    (void)state;
+    lam_net *net = new_net("conv 5 3 pad 1 - residual {batchnorm - relu} - maxpool 2 - affine 3 - softmax",
+                           lami_shape3(3, 6, 8), "");
+    static const struct {
+        const char *name;
+        lam_shape output;
+    } expected[] = {
+        { "conv1", { 3, { 5, 6, 8 } } },     { "batchnorm1", { 3, { 5, 6, 8 } } }, { "relu1", { 3, { 5, 6, 8 } } },
+        { "residual1", { 3, { 5, 6, 8 } } }, { "maxpool1", { 3, { 5, 3, 4 } } },   { "affine1", { 1, { 3 } } },
+    };
+    char name[64];
+    lam_shape output;
+    enum { COUNT = sizeof expected / sizeof *expected };
+    assert_int_equal(lam_net_layer_count(net), COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_ok(lam_net_layer(name, &output, net, i));
+        assert_string_equal(name, expected[i].name);
+        assert_true(lami_shape_equal(&output, &expected[i].output));
+    }
+    assert_int_equal(lam_net_layer(name, &output, net, COUNT), LAM_EINVAL);
+    lam_net_free(net);
+}
+
 static void values_of_the_other_type_are_rounded(void **state)
 {
     (void)state;
@@ -434,6 +517,9 @@ int main(void)
         TEST(a_network_tells_notation_input_classes_and_type),
         TEST(an_affine_after_an_image_takes_its_weights_in_channel_row_column_order),
         TEST(what_is_set_is_what_one_gets),
+        TEST(a_view_is_the_values_of_the_parameter),
+        TEST(only_images_of_several_channels_and_pixels_leave_an_affine_without_strides),
+        TEST(a_network_tells_its_layers_with_their_outputs),
         TEST(values_of_the_other_type_are_rounded),
         TEST(the_digest_is_that_of_the_parameters_in_file_order),
         TEST(weights_are_kaiming_by_default_with_the_gain_of_the_relu_that_follows),

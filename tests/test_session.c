@@ -146,6 +146,34 @@ static void calls_out_of_order_are_refused(void **state)
     lam_net_free(net);
 }
 
+static void a_view_of_a_gradient_shows_that_of_each_backward(void **state)
+{
+    (void)state;
+    lam_net *net = net_of(notation);
+    lam_options *o = options_of("31");
+    lam_session *s = NULL;
+    double loss = 0;
+    float grad[17 * INPUTS];
+    lam_tensor value = { LAM_F32, { 2, { 17, INPUTS } }, grad }, view;
+    size_t strides[LAM_MAX_RANK];
+    assert_int_equal(lam_session_new(&s, net, o), LAM_OK);
+    assert_int_equal(lam_session_grad_view(&view, strides, s, "affine1.weight"), LAM_OK);
+    assert_int_equal(lam_session_grad_view(&view, strides, s, "batchnorm1.running_mean"), LAM_EINVAL);
+    assert_int_equal(lam_session_grad_view(&view, strides, s, "affine9.weight"), LAM_EINVAL);
+    for (size_t n = SAMPLES; n; n /= 2) {
+        const lam_tensor x = samples(0, n), y = labels(0, n);
+        assert_int_equal(lam_session_forward(&loss, s, &x, &y), LAM_OK);
+        assert_int_equal(lam_session_backward(s), LAM_OK);
+        assert_int_equal(lam_session_grad(s, "affine1.weight", &value), LAM_OK);
+        for (size_t i = 0; i < 17 * INPUTS; i++)
+            assert_true(((const float *)view.data)[i / INPUTS * strides[0] + i % INPUTS * strides[1]] == grad[i]);
+        assert_int_equal(lam_session_step(s), LAM_OK);
+    }
+    lam_session_free(s);
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
 static void predicting_between_the_calls_of_a_step_changes_nothing(void **state)
 {
     (void)state;
@@ -288,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_const_network_serves_sessions_in_many_threads),
         cmocka_unit_test(calls_out_of_order_are_refused),
+        cmocka_unit_test(a_view_of_a_gradient_shows_that_of_each_backward),
         cmocka_unit_test(predicting_between_the_calls_of_a_step_changes_nothing),
         cmocka_unit_test(bad_batches_are_refused_and_change_nothing),
         cmocka_unit_test(a_value_that_is_not_finite_names_step_and_layer),

@@ -79,6 +79,10 @@ void lami_net_from_file(const lam_net *net, size_t param, void *values, const vo
  * LAM_F64. */
 lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *values, lam_tensor *to);
 
+/* As lam_net_view, of a parameter laid out as in memory from `values` on. Errors: LAM_ESHAPE. */
+lam_status lami_net_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], const lam_net *net, size_t param,
+                         void *values);
+
 /* Row in memory (H, W, C order) of row `row` of a file (C, H, W order) for a sample of shape `image`. */
 size_t lami_memory_row(const lam_shape *image, size_t row);
 

@@ -195,6 +195,20 @@ const lam_shape *lam_net_param_shape(const lam_net *net, size_t index)
     return index < net->params ? &net->param[index].file_shape : NULL;
 }
 
+size_t lam_net_layer_count(const lam_net *net)
+{
+    return net->nodes;
+}
+
+lam_status lam_net_layer(char name[64], lam_shape *output, const lam_net *net, size_t index)
+{
+    if (index >= net->nodes)
+        return lami_fail(LAM_EINVAL, "layer %zu: the network has %zu", index, net->nodes);
+    lami_node_name(name, net, index);
+    *output = net->node[index].out;
+    return LAM_OK;
+}
+
 size_t lami_net_param_find(const lam_net *net, const char *name)
 {
     for (size_t i = 0; i < net->params; i++)
@@ -277,25 +291,64 @@ lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *value
     return LAM_OK;
 }
 
-static lam_status find(size_t *param, const lam_net *net, const char *name, const lam_tensor *value)
+/* Steps in memory along the dimensions of the file's shape; 0: there are none. */
+static int find_strides(size_t strides[LAM_MAX_RANK], const lami_param_spec *s)
+{
+    const size_t *d = s->image.dim;
+    const size_t of_kernel[] = { 1, s->cols, s->kernel ? d[2] * d[0] * s->cols : 0, d[0] * s->cols };
+    const size_t of_columns[] = { 1, s->cols }, of_rows[] = { s->rows == 1 ? 1 : s->cols, 1 };
+    if (s->transposed && !s->kernel && s->image.rank == 3 && d[0] > 1 && d[1] * d[2] > 1)
+        return 0;
+    memset(strides, 0, LAM_MAX_RANK * sizeof *strides);
+    if (s->kernel)
+        memcpy(strides, of_kernel, sizeof of_kernel);
+    else
+        memcpy(strides, s->transposed ? of_columns : of_rows, sizeof of_rows);
+    return 1;
+}
+
+lam_status lami_net_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], const lam_net *net, size_t param, void *values)
+{
+    const lami_net_param *p = &net->param[param];
+    if (!find_strides(strides, p->spec))
+        return lami_fail(LAM_ESHAPE, "%s follows an image, and no strides describe its order in memory", p->name);
+    *view = (lam_tensor) { net->dtype, p->file_shape, values };
+    return LAM_OK;
+}
+
+static lam_status find(size_t *param, const lam_net *net, const char *name)
+{
+    *param = lami_net_param_find(net, name);
+    return *param == SIZE_MAX ? lami_fail(LAM_EINVAL, "%s: the network has no such parameter", name) : LAM_OK;
+}
+
+static lam_status find_for(size_t *param, const lam_net *net, const char *name, const lam_tensor *value)
 {
     if (!net || !name || !value || !value->data)
         return lami_fail(LAM_EINVAL, "lam_net_get, lam_net_set: NULL argument");
-    *param = lami_net_param_find(net, name);
-    return *param == SIZE_MAX ? lami_fail(LAM_EINVAL, "%s: the network has no such parameter", name) : LAM_OK;
+    return find(param, net, name);
+}
+
+lam_status lam_net_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], lam_net *net, const char *name)
+{
+    size_t param;
+    if (!view || !strides || !net || !name)
+        return lami_fail(LAM_EINVAL, "lam_net_view: NULL argument");
+    LAM_TRY(find(&param, net, name));
+    return lami_net_view(view, strides, net, param, lami_net_values(net, param));
 }
 
 lam_status lam_net_get(const lam_net *net, const char *name, lam_tensor *value)
 {
     size_t param;
-    LAM_TRY(find(&param, net, name, value));
+    LAM_TRY(find_for(&param, net, name, value));
     return lami_net_copy_out(net, param, lami_net_values(net, param), value);
 }
 
 lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value)
 {
     size_t param;
-    LAM_TRY(find(&param, net, name, value));
+    LAM_TRY(find_for(&param, net, name, value));
     const lami_net_param *p = &net->param[param];
     if (!lami_shape_equal(&value->shape, &p->file_shape)) {
         char a[LAMI_SHAPE_TEXT], b[LAMI_SHAPE_TEXT];

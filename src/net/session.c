@@ -583,11 +583,25 @@ lam_status lam_session_set_lr(lam_session *s, double lr)
     return LAM_OK;
 }
 
+static lam_status find_gradient(size_t *param, const lam_session *s, const char *name)
+{
+    *param = lami_net_param_find(s->net, name);
+    return *param == SIZE_MAX || !s->b.grad[*param] || s->kind == LAMI_SESSION_TRAIN
+               ? lami_fail(LAM_EINVAL, "%s: no gradient of that name", name)
+               : LAM_OK;
+}
+
+lam_status lam_session_grad_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], const lam_session *s, const char *name)
+{
+    size_t i;
+    LAM_TRY(find_gradient(&i, s, name));
+    return lami_net_view(view, strides, s->net, i, lami_plan_address(s->plan, s->b.grad[i]));
+}
+
 lam_status lam_session_grad(const lam_session *s, const char *name, lam_tensor *value)
 {
-    const size_t i = lami_net_param_find(s->net, name);
-    if (i == SIZE_MAX || !s->b.grad[i] || s->kind == LAMI_SESSION_TRAIN)
-        return lami_fail(LAM_EINVAL, "%s: no gradient of that name", name);
+    size_t i;
+    LAM_TRY(find_gradient(&i, s, name));
     if (s->progress != BACKWARDED)
         return lami_fail(LAM_EINVAL, "%s: gradients are there after a backward", name);
     return lami_net_copy_out(s->net, i, lami_plan_address(s->plan, s->b.grad[i]), value);
