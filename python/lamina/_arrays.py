@@ -101,6 +101,27 @@ def _foreign(array, name):
         raise DtypeError(f"{name} is no array of numbers: {error}") from None
 
 
+def as_samples(x, name):
+    """Samples as the library takes them: uint8, float32 or float64; others become float32 where that holds them."""
+    x = as_array(x, name)
+    if x.dtype in (np.uint8, np.float32, np.float64):
+        return x
+    return x.astype(np.float32 if x.dtype.itemsize <= 2 else np.float64)
+
+
+def as_answers(y, name):
+    """Labels as int64, or numbers to predict as float32 or float64."""
+    y = as_array(y, name)
+    if y.dtype.kind in "biu":
+        return y.astype(np.int64, copy=False)
+    return y if y.dtype in (np.float32, np.float64) else y.astype(np.float64)
+
+
+def as_weights(weights, name):
+    weights = as_array(weights, name)
+    return weights if weights.dtype in (np.float32, np.float64) else weights.astype(np.float64)
+
+
 def shape_of(sizes, name):
     """A Shape of a tuple of sizes, or of one."""
     sizes = tuple(np.atleast_1d(sizes).tolist()) if not isinstance(sizes, tuple) else sizes

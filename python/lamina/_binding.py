@@ -77,7 +77,7 @@ Callback = CFUNCTYPE(c_int, POINTER(Progress), c_void_p)
 _status = c_int
 _handle = _tensor = _cache = _pointer = c_void_p
 _shape, _double, _size = POINTER(Shape), POINTER(c_double), POINTER(c_size_t)
-_strides = c_size_t * MAX_RANK
+Strides = c_size_t * MAX_RANK
 _batchnorm, _dropout, _conv, _pool = (POINTER(s) for s in (BatchnormParam, DropoutParam, ConvParam, PoolParam))
 
 
@@ -125,7 +125,7 @@ FUNCTIONS = {
     "lam_net_param_shape": (_shape, [_handle, c_size_t]),
     "lam_net_get": (_status, [_handle, c_char_p, _tensor]),
     "lam_net_set": (_status, [_handle, c_char_p, _tensor]),
-    "lam_net_view": (_status, [POINTER(Tensor), _strides, _handle, c_char_p]),
+    "lam_net_view": (_status, [POINTER(Tensor), Strides, _handle, c_char_p]),
     "lam_net_layer_count": (c_size_t, [_handle]),
     "lam_net_layer": (_status, [c_char * 64, _shape, _handle, c_size_t]),
     "lam_net_sha256": (_status, [_handle, c_char * 65]),
@@ -141,7 +141,7 @@ FUNCTIONS = {
     "lam_session_weigh": (_status, [_handle, _tensor]),
     "lam_session_set_lr": (_status, [_handle, c_double]),
     "lam_session_grad": (_status, [_handle, c_char_p, _tensor]),
-    "lam_session_grad_view": (_status, [POINTER(Tensor), _strides, _handle, c_char_p]),
+    "lam_session_grad_view": (_status, [POINTER(Tensor), Strides, _handle, c_char_p]),
     "lam_session_predict": (_status, [_handle, _tensor, _tensor]),
     "lam_cache_free": (None, [_cache]),
     "lam_conv_shape": (_status, [_shape, _shape, _shape, _conv]),
