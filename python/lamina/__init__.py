@@ -18,3 +18,11 @@ from .training import Epoch
 
 __version__ = version()
 __all__ = ["Data", "Epoch", "GradientCheck", "History", "Net", "lib", *_errors]
+
+
+def __getattr__(name):
+    if name in ("LaminaClassifier", "LaminaRegressor"):  # scikit-learn is imported when it is asked for
+        from . import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'lamina' has no {name}")
