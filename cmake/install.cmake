@@ -61,6 +61,11 @@ install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTER
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS PATTERN build* EXCLUDE
   PATTERN __pycache__ EXCLUDE PATTERN quadrants EXCLUDE PATTERN quadrants_cpp EXCLUDE)
 
+# In a wheel: the library beside the modules of the package.
+if(SKBUILD)
+  install(TARGETS lamina_shared LIBRARY DESTINATION lamina COMPONENT python)
+endif()
+
 # Last: the list of what was installed.
 install(CODE "set(manifest ${CMAKE_INSTALL_DATADIR}/lamina/manifest)")
 install(SCRIPT cmake/manifest.cmake)
