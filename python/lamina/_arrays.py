@@ -82,7 +82,8 @@ def as_array(array, name):
         raise DtypeError(f"{name} is a masked array; fill it first")
     if array.dtype.kind not in "biuf":
         raise DtypeError(f"{name} has dtype {array.dtype}; numbers are needed ({NAMES})")
-    return np.asarray(array, array.dtype.newbyteorder("="), order="C")
+    native = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
+    return np.asarray(array, native, order="C")
 
 
 def _foreign(array, name):

@@ -59,7 +59,8 @@ class Training:
             now = pointer.contents
             self.history._add(now)
             if now.epoch_end and self._callback is not None:
-                self._asked |= bool(self._callback(Epoch(*(getattr(now, name) for name in Epoch._fields))))
+                if self._callback(Epoch(*(getattr(now, name) for name in Epoch._fields))):
+                    self._asked = True
             self._display.show(now, now.step == now.steps or self._asked)
         except BaseException as error:  # it goes on in run(), after the library has come to its end
             self._error, self._asked = error, True
