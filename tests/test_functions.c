@@ -753,6 +753,23 @@ static void backward_may_be_called_again_and_with_some_gradients_only(void **sta
     lam_cache_free(cache);
 }
 
+static void relu_looks_at_x_again_in_the_backward_pass(void **state)
+{
+    (void)state;
+    float x[] = { -1, 2, 3, -4 }, out[4], dout[] = { 10, 20, 30, 40 }, dx[4];
+    const lam_shape shape = { 1, { 4 } };
+    lam_tensor tx = { LAM_F32, shape, x }, tout = { LAM_F32, shape, out };
+    lam_tensor tdout = { LAM_F32, shape, dout }, tdx = { LAM_F32, shape, dx };
+    lam_cache *cache = NULL;
+    assert_ok(lam_relu_forward(&cache, &tout, &tx));
+    memset(out, 0, sizeof out); /* out is the caller's own again */
+    x[0] = 1;                   /* the cache borrows x, as the course's does */
+    assert_ok(lam_relu_backward(&tdx, &tdout, cache));
+    const float expected[] = { 10, 20, 30, 0 };
+    assert_memory_equal(dx, expected, sizeof dx);
+    lam_cache_free(cache);
+}
+
 /* affine, batchnorm unless `plain`, relu: one function after another. */
 static void trip_one_by_one(layer *l, lam_tensor *dgamma, int is_plain)
 {
@@ -917,6 +934,7 @@ int main(void)
         TEST(a_cache_used_again_allocates_nothing_while_the_batch_does_not_grow),
         TEST(results_do_not_depend_on_what_the_cache_was_used_for),
         TEST(backward_may_be_called_again_and_with_some_gradients_only),
+        TEST(relu_looks_at_x_again_in_the_backward_pass),
         TEST(several_layers_at_once_give_the_bits_of_one_after_another),
         TEST(layers_whose_backward_reads_no_input_work_in_place),
         TEST(the_output_is_the_same_with_and_without_a_cache),

@@ -599,6 +599,41 @@ static void a_phase_has_no_more_tiles_than_a_ticket_can_count(void **state)
             }
 }
 
+/* Two chains from x: one of two operations to a buffer that is left out, one to another. */
+static void what_is_left_out_is_not_computed(void **state)
+{
+    (void)state;
+    enum { ROWS = 10, COLS = 9 };
+    const lami_ops *ops;
+    lami_plan *plan = NULL;
+    float x[ROWS * COLS], y[ROWS * COLS] = { 0 }, z[ROWS * COLS] = { 0 };
+    for (size_t i = 0; i < ROWS * COLS; i++)
+        x[i] = 1;
+    assert_ok(lami_ops_find(&ops, "auto", 32));
+    assert_ok(lami_plan_new(&plan, ops, LAM_F32, ROWS, 2, 1));
+    const lami_buf bx = lami_buffer_outside(plan, lami_per_sample(1), COLS, "x");
+    const lami_buf by = lami_buffer_outside(plan, lami_per_sample(1), COLS, "y");
+    const lami_buf bz = lami_buffer_outside(plan, lami_per_sample(1), COLS, "z");
+    const lami_buf between = lami_buffer_new(plan, lami_per_sample(1), COLS, "between");
+    lami_emit(plan, relu, lami_per_sample(1), COLS, .in = { bx }, .out = { between });
+    lami_emit(plan, relu, lami_per_sample(1), COLS, .in = { between }, .out = { by });
+    lami_emit(plan, relu, lami_per_sample(1), COLS, .in = { bx }, .out = { bz });
+    assert_ok(lami_plan_finish(plan));
+    for (int left_out = 1; left_out >= 0; left_out--) {
+        lami_plan_bind(plan, bx, x);
+        lami_plan_bind(plan, by, left_out ? NULL : y);
+        lami_plan_bind(plan, bz, z);
+        lami_plan_set_samples(plan, ROWS);
+        assert_int_equal(plan->idle[0], left_out);
+        assert_int_equal(plan->idle[1], left_out);
+        assert_int_equal(plan->idle[2], 0);
+        lami_plan_run(plan, 0, 0);
+        assert_true(z[ROWS * COLS - 1] == 1);
+        assert_true(y[ROWS * COLS - 1] == (left_out ? 0 : 1));
+    }
+    lami_plan_free(plan);
+}
+
 static void a_batch_larger_than_memory_can_be_is_refused(void **state)
 {
     (void)state;
@@ -763,6 +798,7 @@ int main(void)
         TEST(in_inference_a_block_of_a_batchnorm_net_is_one_group),
         TEST(unmerged_every_record_is_a_group),
         TEST(a_phase_has_no_more_tiles_than_a_ticket_can_count),
+        TEST(what_is_left_out_is_not_computed),
         TEST(a_batch_larger_than_memory_can_be_is_refused),
         TEST(steps_and_predictions_allocate_nothing),
         TEST(merging_and_sharing_change_no_bits_of_scores),

@@ -129,6 +129,7 @@ typedef struct lami_layer {
     double gain; /* of an activation, for Kaiming (relu 2); 0: passes through (norms, dropout) */
     double (*gain_of)(const lami_node *node); /* the same where it follows from options; else NULL */
     int hidden;                               /* 1: not a word of the notation (the join of a residual block) */
+    int backward_from_x;                      /* 1: backward may be given x in place of y */
     /* Sizes: sets out, which is like in before, and parameters; gain is left to the graph. NULL: out is like in. Errors:
      * LAM_ESHAPE. */
     lam_status (*shape)(lami_node *node);

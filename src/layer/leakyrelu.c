@@ -48,6 +48,7 @@ const lami_layer lami_leakyrelu = {
     .options = options,
     .opts_size = sizeof(opts),
     .gain_of = gain,
+    .backward_from_x = 1,
     .forward = forward,
     .backward = backward,
 };

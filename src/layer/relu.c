@@ -21,6 +21,7 @@ const lami_layer lami_relu = {
     .name = "relu",
     .help = "the larger of x and 0",
     .gain = 2,
+    .backward_from_x = 1,
     .forward = forward,
     .backward = backward,
 };

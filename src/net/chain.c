@@ -14,10 +14,10 @@ struct lam_cache {
     lami_plan *plan;
     lami_ports ports[LAMI_LINKS];
     lami_buf x, out, dx, dout, param[LAMI_LINKS][LAMI_MAX_PARAMS],
-        dparam[LAMI_LINKS][LAMI_MAX_PARAMS];       /* the caller's */
-    size_t samples;                                /* of the last forward */
-    int ready;                                     /* a forward has run */
-    void *spare[1 + LAMI_LINKS * LAMI_MAX_PARAMS]; /* for gradients that the caller does not want: dx, parameters */
+        dparam[LAMI_LINKS][LAMI_MAX_PARAMS];   /* the caller's */
+    size_t samples;                            /* of the last forward */
+    int ready;                                 /* a forward has run */
+    void *spare[LAMI_LINKS * LAMI_MAX_PARAMS]; /* for gradients of parameters that the caller does not want */
 };
 
 void lam_cache_free(lam_cache *cache)
@@ -406,7 +406,10 @@ static void plan_backward(lam_cache *c)
                 c->dparam[l][k] = outside_param(p, &n->param[k]);
                 q->dparam[k] = param_for(p, c->dparam[l][k], &n->param[k]);
             }
-        n->layer->backward(p, n, q);
+        lami_ports ports = *q;
+        if (c->call.links == 1 && n->layer->backward_from_x) /* as the course's caches do: out is the caller's own */
+            ports.y = ports.x;
+        n->layer->backward(p, n, &ports);
         for (int k = 0; k < n->params; k++)
             if (n->param[k].trained)
                 param_out(p, q->dparam[k], c->dparam[l][k], &n->param[k]);
@@ -554,8 +557,8 @@ static lam_status bind_param_gradients(lam_cache *c, lami_gradients dparams)
             snprintf(name, sizeof name, "d%s", of);
             if (dparams[l][k])
                 LAM_TRY(check_param(&c->call, name, dparams[l][k], s));
-            LAM_TRY(bind_gradient(c, 1 + (size_t)(l * LAMI_MAX_PARAMS + k), c->dparam[l][k], dparams[l][k],
-                                  s->rows * s->cols));
+            LAM_TRY(
+                bind_gradient(c, (size_t)(l * LAMI_MAX_PARAMS + k), c->dparam[l][k], dparams[l][k], s->rows * s->cols));
         }
     return LAM_OK;
 }
@@ -578,9 +581,9 @@ lam_status lami_call_backward(const lami_chain *chain, lam_cache *c, lam_tensor 
             memcpy(dx->data, dout->data, n * each * lami_dtype_size(c->call.dtype));
         return LAM_OK;
     }
-    LAM_TRY(bind_gradient(c, 0, c->dx, dx, c->plan->max_samples * each));
     LAM_TRY(bind_param_gradients(c, dparams));
     LAMI_FPU_SCOPE;
+    lami_plan_bind(c->plan, c->dx, dx ? dx->data : NULL); /* NULL: left out */
     lami_plan_bind(c->plan, c->dout, dout->data);
     lami_plan_set_samples(c->plan, n);
     lami_plan_run(c->plan, 1, 1);

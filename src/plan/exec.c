@@ -173,6 +173,31 @@ static void shape_group(const lami_plan *plan, lami_group *g)
     g->col_tiles = tiles_of(g->cols, g->tile_cols);
 }
 
+/* Mark the records of which nobody wants the results: a gradient that the caller leaves out. */
+static void find_idle(lami_plan *plan)
+{
+    for (size_t b = 0; b < plan->buffers; b++)
+        plan->buffer[b].needed =
+            b && (plan->buffer[b].wanted || (plan->buffer[b].outside && !plan->buffer[b].left_out));
+    for (size_t i = plan->records; i-- > 0;) {
+        const lami_record *r = &plan->record[i];
+        int idle = 1;
+        for (int k = 0; k < LAMI_OUTS; k++)
+            idle &= !plan->buffer[r->out[k]].needed;
+        plan->idle[i] = (uint8_t)idle;
+        for (int k = 0; k < LAMI_INS && !idle; k++)
+            plan->buffer[r->in[k]].needed = r->in[k] != LAMI_NONE;
+    }
+}
+
+static int group_idle(const lami_plan *plan, const lami_group *g)
+{
+    for (int k = 0; k < g->count; k++)
+        if (!plan->idle[plan->order[g->first + k]])
+            return 0;
+    return 1;
+}
+
 void lami_plan_set_samples(lami_plan *plan, size_t samples)
 {
     if (plan->samples == samples)
@@ -196,8 +221,12 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples)
             a->out[k] = plan->buffer[r->out[k]].address;
         memcpy(a->c, r->c, sizeof a->c);
     }
-    for (size_t g = 0; g < plan->groups; g++)
+    find_idle(plan);
+    for (size_t g = 0; g < plan->groups; g++) {
         shape_group(plan, &plan->group[g]);
+        if (group_idle(plan, &plan->group[g]))
+            plan->group[g].row_tiles = 0;
+    }
     for (size_t p = 0; p < plan->phases; p++) {
         lami_phase *phase = &plan->phase[p];
         phase->tiles = 0;
@@ -220,7 +249,8 @@ static void run_tile(const lami_plan *plan, const lami_group *g, size_t task, si
     uint8_t *work = plan->work + thread * plan->work_bytes;
     for (int k = 0; k < g->count; k++) {
         const int r = plan->order[g->first + k];
-        plan->ops->run[plan->record[r].op](&plan->args[r], t, work);
+        if (!plan->idle[r])
+            plan->ops->run[plan->record[r].op](&plan->args[r], t, work);
     }
 }
 

@@ -46,6 +46,7 @@ void lami_plan_free(lami_plan *plan)
     lami_free(plan->deferred);
     lami_free(plan->buffer);
     lami_free(plan->args);
+    lami_free(plan->idle);
     lami_free(plan->order);
     lami_free(plan->group);
     lami_free(plan->phase);
@@ -186,6 +187,7 @@ void lami_emit_norm_sums(lami_plan *plan, int by_rows, lami_buf dy, lami_buf x, 
 void lami_plan_bind(lami_plan *plan, lami_buf buffer, void *address)
 {
     plan->buffer[buffer].address = address;
+    plan->buffer[buffer].left_out = !address;
     plan->samples = 0;
 }
 
@@ -200,7 +202,8 @@ lam_status lami_plan_finish(lami_plan *plan)
     LAM_TRY(lami_plan_merge(plan));
     LAM_TRY(lami_plan_place(plan));
     plan->args = lami_alloc(plan->records, sizeof *plan->args);
-    if (!plan->args)
+    plan->idle = lami_alloc(plan->records, sizeof *plan->idle);
+    if (!plan->args || !plan->idle)
         return LAM_ENOMEM;
     lami_plan_set_samples(plan, plan->max_samples);
     for (size_t g = 0; g < plan->groups; g++)

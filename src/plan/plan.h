@@ -54,6 +54,8 @@ typedef struct lami_buffer {
     const char *label;    /* for describe */
     int node;             /* whose records were being written when it was made */
     void *address;
+    int left_out;         /* an outside buffer bound to NULL */
+    int needed;           /* outside and not left out, wanted, or read by a record that is not idle */
     int first, last;      /* phases of its life; last < first: unused */
     lami_buf place_of;    /* shares the place of this buffer; itself otherwise */
     size_t offset, bytes; /* in the arena */
@@ -94,6 +96,7 @@ struct lami_plan {
     lami_buffer *buffer;             /* numbered from 1 */
     size_t buffers, buffer_capacity; /* buffers counts the unused number 0 */
     lami_args *args;                 /* per record */
+    uint8_t *idle;                   /* per record: nobody needs what it makes */
     int *order;                      /* records in order of execution */
     lami_group *group;
     size_t groups;
@@ -154,7 +157,8 @@ lam_status lami_plan_place(lami_plan *plan); /* place.c: lifetimes, sharing, off
 /* Does the record read buffer b otherwise than at the elements of its tile? */
 int lami_reads_whole(const lami_plan *plan, const lami_record *r, lami_buf b);
 
-/* Address of an outside buffer; may be set again between runs. Takes effect with the next lami_plan_set_samples. */
+/* Address of an outside buffer; may be set again between runs. Takes effect with the next lami_plan_set_samples. NULL
+ * leaves out what records write there: it, and what only it needs, is not computed. */
 void lami_plan_bind(lami_plan *plan, lami_buf buffer, void *address);
 void *lami_plan_address(const lami_plan *plan, lami_buf buffer);
 
