@@ -313,8 +313,9 @@ LAM_API lam_status lam_session_predict(lam_session *session, lam_tensor *scores,
  * run the operations that networks run, and give the same bits.
  * cache   *cache NULL is created, otherwise it is reused, without allocation while the shapes stay the same; cache
  *         itself NULL says that no backward is wanted. It borrows x, out and the weights until backward, which may be
- *         called more than once. lam_cache_free.
- * out, dx, dw, ...: tensors of the right shape that you provide; they are overwritten. A NULL gradient is not returned.
+ *         called more than once (relu and leakyrelu read x then, not out). lam_cache_free.
+ * out, dx, dw, ...: tensors of the right shape that you provide; they are overwritten. A NULL gradient is not returned;
+ *         dx is not even computed then.
  *         They overlap neither inputs nor each other; only relu, leakyrelu, sigmoid, tanh and dropout work in
  *         place (out is x, dx is dout).
  * Errors: LAM_ESHAPE, LAM_EINVAL (dtype, a number out of range, cache of another function), LAM_ENOMEM. The message
