@@ -1,0 +1,97 @@
+"""Update rules on NumPy arrays: what the courses' optim functions have in common. `config` is the course's dictionary of
+one parameter: hyperparameters, and the state that a rule keeps between steps."""
+from ctypes import byref, c_uint64
+
+import numpy as np
+
+from ._arrays import as_array, out_tensor, tensor
+from ._binding import call, lib
+from ._layers import real_type
+from .errors import ArgumentError, ShapeError
+
+
+def _number(config, key):
+    try:
+        return float(config[key])
+    except (TypeError, ValueError):
+        raise ArgumentError(f"config[{key!r}] is {config[key]!r}; a number is needed") from None
+
+
+def _prepared(w, dw, config, states, in_place):
+    """w, dw and the states as arrays of one type that the rule may write to: copies, unless in_place. States that are
+    missing begin at 0."""
+    if not in_place:
+        w, dw = as_array(w, "w"), as_array(dw, "dw")
+        dtype = real_type(w, dw)
+        w, dw = w.astype(dtype), dw.astype(dtype, copy=False)
+    if dw.shape != w.shape:
+        raise ShapeError(f"dw has the shape {dw.shape}; that of w is {w.shape}")
+    arrays = []
+    for name in states:
+        state = config.get(name)
+        if state is None:
+            state = np.zeros(w.shape, w.dtype)
+        elif not in_place:
+            state = as_array(state, f"config[{name!r}]").astype(w.dtype)
+        if state.shape != w.shape:
+            raise ShapeError(f"config[{name!r}] has the shape {state.shape}; that of w is {w.shape}")
+        arrays.append(state)
+    return w, dw, arrays
+
+
+def _written(w, states):
+    return (out_tensor(w, "w"), *[out_tensor(s, "state") for s in states])
+
+
+def sgd(w, dw, config, in_place):
+    """w - learning_rate dw. config: learning_rate 1e-2."""
+    config.setdefault("learning_rate", 1e-2)
+    w, dw, _ = _prepared(w, dw, config, (), in_place)
+    if w.size:
+        call(lib.lam_sgd, out_tensor(w, "w"), tensor(dw, "dw"), _number(config, "learning_rate"))
+    return w
+
+
+def sgd_momentum(w, dw, config, in_place):
+    """v = momentum v - learning_rate dw; w + v. config: learning_rate 1e-2, momentum 0.9, velocity."""
+    config.setdefault("learning_rate", 1e-2)
+    config.setdefault("momentum", 0.9)
+    w, dw, (velocity,) = _prepared(w, dw, config, ("velocity",), in_place)
+    if w.size:
+        to, state = _written(w, (velocity,))
+        call(lib.lam_momentum, to, tensor(dw, "dw"), state, _number(config, "learning_rate"), _number(config, "momentum"))
+    config["velocity"] = velocity
+    return w
+
+
+def rmsprop(w, dw, config, in_place):
+    """Steps divided by the root of the mean square of gradients. config: learning_rate 1e-2, decay_rate 0.99,
+    epsilon 1e-8, cache."""
+    config.setdefault("learning_rate", 1e-2)
+    config.setdefault("decay_rate", 0.99)
+    config.setdefault("epsilon", 1e-8)
+    w, dw, (cache,) = _prepared(w, dw, config, ("cache",), in_place)
+    if w.size:
+        to, state = _written(w, (cache,))
+        call(lib.lam_rmsprop, to, tensor(dw, "dw"), state, _number(config, "learning_rate"),
+             _number(config, "decay_rate"), _number(config, "epsilon"))
+    config["cache"] = cache
+    return w
+
+
+def adam(w, dw, config, in_place):
+    """Adam with the correction of its bias; t counts before it is used. config: learning_rate 1e-3, beta1 0.9,
+    beta2 0.999, epsilon 1e-8, m, v, t."""
+    config.setdefault("learning_rate", 1e-3)
+    config.setdefault("beta1", 0.9)
+    config.setdefault("beta2", 0.999)
+    config.setdefault("epsilon", 1e-8)
+    config.setdefault("t", 0)
+    w, dw, (m, v) = _prepared(w, dw, config, ("m", "v"), in_place)
+    t = c_uint64(int(config["t"]))
+    if w.size:
+        to, first, second = _written(w, (m, v))
+        call(lib.lam_adam, to, tensor(dw, "dw"), first, second, byref(t), _number(config, "learning_rate"),
+             _number(config, "beta1"), _number(config, "beta2"), _number(config, "epsilon"))
+    config["m"], config["v"], config["t"] = m, v, t.value
+    return w

@@ -1,0 +1,1 @@
+"""The course's networks: fc_net, cnn."""
