@@ -69,7 +69,7 @@ class Pass:
         return loss, grads
 
 
-def fully_connected(params, layers, x, y, reg=0.0, normalization=None, bn_params=(), drop=0.0, seeds=()):
+def fully_connected(params, x, y, layers, reg=0.0, normalization=None, bn_params=(), drop=0.0, seeds=()):
     """{affine - [batchnorm or layernorm] - relu - [dropout]} x (layers - 1) - affine - softmax.
 
     drop: the probability of dropping; seeds: of the dropout layers"""
@@ -98,7 +98,7 @@ def three_layer_conv(params, x, y, reg, ties):
     return run.finish(run.run(AFFINE, x, ("W3", "b3")), y, reg)
 
 
-def deep_conv(params, layers, x, y, reg, max_pools, bn_params):
+def deep_conv(params, x, y, layers, reg, max_pools, bn_params):
     """{conv 3x3 - [batchnorm] - relu - [maxpool 2]} x (layers - 1) - affine - softmax. bn_params: empty without batch
     norm."""
     run = Pass(params, y is not None)

@@ -23,7 +23,7 @@ class TwoLayerNet(object):
 
     def loss(self, X, y=None):
         """X (N, d1, ..., dk), y (N) labels. Returns scores (N, C) where y is None, else loss and grads."""
-        return _fully_connected(self.params, 2, X, y, self.reg)
+        return _fully_connected(self.params, X, y, 2, self.reg)
 
 
 class FullyConnectedNet(object):
@@ -86,5 +86,6 @@ class FullyConnectedNet(object):
                 bn_param["mode"] = mode
         drop = self.use_dropout and mode == "train"
         seeds = [_params.seed_of(self.dropout_param) for _ in range(self.num_layers - 1)] if drop else ()
-        return _fully_connected(self.params, self.num_layers, as_array(X, "X").astype(self.dtype, copy=False), y, self.reg,
-                                self.normalization, self.bn_params, self.drop_rate, seeds)
+        X = as_array(X, "X").astype(self.dtype, copy=False)
+        return _fully_connected(self.params, X, y, self.num_layers, self.reg, self.normalization, self.bn_params,
+                                self.drop_rate, seeds)
