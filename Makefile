@@ -1,5 +1,5 @@
 # Verbs only; the build itself is described in CMakeLists.txt and CMakePresets.json.
-.PHONY: all demo test test-python asan tsan fuzz bench install uninstall format needs-build needs-demo needs-test clean
+.PHONY: all demo test test-python test-wheel asan tsan fuzz bench install uninstall format needs-build needs-demo needs-test clean
 
 all: build/lamina
 
@@ -18,6 +18,8 @@ BUILD_NEEDS = \
 DEMO_NEEDS = "dataset-fashion-mnist:the data of the demo (60,000 + 10,000 images)"
 TEST_NEEDS = \
   "libcmocka-dev:the test framework" \
+  "python3-numpy:the Python package" \
+  "python3-pytest:the tests of the Python package" \
   "g++:builds a program in C++ with the installed library" \
   "groff-base:checks the manual pages"
 
@@ -67,10 +69,14 @@ tsan: needs-test
 	cmake --build --preset tsan -j $$(nproc)
 	ctest --preset tsan
 
-# Against NumPy, safetensors and PyTorch, in a virtual environment of its own (from PyPI).
+# The Python package; and against NumPy, safetensors, scikit-learn and PyTorch, in a virtual environment of its own (from PyPI).
 test-python: build/lamina
 	@cmake --build --preset release -j $$(nproc) --target lamina_shared
 	tests/python/run.sh build/lamina
+
+# A wheel from the sdist, tested as it is installed in an environment of its own. Compiles the library anew: minutes.
+test-wheel: needs-build
+	tests/python/wheel.sh build-wheel
 
 # A minute for each fuzz target, from the corpus that the tests replay. Needs clang and libclang-rt-dev.
 fuzz:

@@ -1,72 +1,33 @@
-"""Functions on images, through ctypes: outputs and gradients of random shapes, in float and double.
-
-The shared library is the one beside the program. Structures are those of include/lamina.h."""
-import ctypes, os
-from ctypes import Structure, byref, c_double, c_int, c_size_t, c_void_p
+"""Functions on images, by the package's binding: outputs and gradients of random shapes, in float and double."""
+from ctypes import byref, c_size_t, c_void_p
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-import peer
+from lamina._arrays import out_tensor, shape_of, sizes_of, tensor
+from lamina._binding import BatchnormParam, ConvParam, PoolParam, Shape, call, lib
 from peer import report
 
-SHAPES, MAX_RANK = 30, 8
+SHAPES = 30
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
 
-class Shape(Structure):
-    _fields_ = [("rank", c_int), ("dim", c_size_t * MAX_RANK)]
+def round_trip(function, out, x, params, rest, dout, dparams):
+    """Forward and backward; returns dx."""
+    cache, dx = c_void_p(), np.empty_like(x)
+    call(getattr(lib, f"lam_{function}_forward"), byref(cache), out_tensor(out, "out"), tensor(x, "x"),
+         *(tensor(p, "parameter") for p in params), *rest)
+    call(getattr(lib, f"lam_{function}_backward"), out_tensor(dx, "dx"), *(out_tensor(d, "gradient") for d in dparams),
+         tensor(dout, "dout"), cache)
+    lib.lam_cache_free(cache)
+    return dx
 
 
-class Tensor(Structure):
-    _fields_ = [("dtype", c_int), ("shape", Shape), ("data", c_void_p)]
-
-
-class ConvParam(Structure):
-    _fields_ = [("stride", c_size_t * 2), ("pad", c_size_t * 2), ("same", c_int)]
-
-
-class PoolParam(Structure):
-    _fields_ = [("window", c_size_t * 2), ("stride", c_size_t * 2), ("pad", c_size_t * 2), ("ties", c_int),
-                ("is_global", c_int)]
-
-
-class BatchnormParam(Structure):
-    _fields_ = [("mode", c_int), ("eps", c_double), ("momentum", c_double)]
-
-
-def shape_of(array):
-    return Shape(array.ndim, (c_size_t * MAX_RANK)(*array.shape))
-
-
-def tensor_of(array):
-    return None if array is None else byref(
-        Tensor({np.float32: 0, np.float64: 1}[array.dtype.type], shape_of(array), array.ctypes.data))
-
-
-class Library:
-    def __init__(self):
-        self.so = ctypes.CDLL(os.path.join(os.path.dirname(os.path.abspath(peer.LAMINA)), "liblamina.so"))
-        self.so.lam_last_error.restype = ctypes.c_char_p
-        self.so.lam_cache_free.argtypes = [c_void_p]
-
-    def call(self, name, *args):
-        status = getattr(self.so, name)(*args)
-        assert status == 0, (name, self.so.lam_last_error().decode())
-
-    def round_trip(self, function, out, x, params, rest, dout, dparams):
-        """Forward and backward; returns dx."""
-        cache, dx = c_void_p(), np.empty_like(x)
-        self.call(f"lam_{function}_forward", byref(cache), tensor_of(out), tensor_of(x), *map(tensor_of, params), *rest)
-        self.call(f"lam_{function}_backward", tensor_of(dx), *map(tensor_of, dparams), tensor_of(dout), cache)
-        self.so.lam_cache_free(cache)
-        return dx
-
-    def shape(self, function, *args):
-        out = Shape()
-        self.call(f"lam_{function}_shape", byref(out), *args)
-        return tuple(out.dim[: out.rank])
+def conv_shape(x, w, param):
+    out = Shape()
+    call(lib.lam_conv_shape, byref(out), shape_of(x.shape, "x"), shape_of(w.shape, "w"), param)
+    return sizes_of(out)
 
 
 class Case:
@@ -85,35 +46,35 @@ class Case:
 
 def pool_param(case):
     two = lambda pair: (c_size_t * 2)(*pair)
-    return byref(PoolParam(two(case.window), two(case.pool_stride), two(case.pool_pad), 0, 0))
+    return PoolParam(two(case.window), two(case.pool_stride), two(case.pool_pad), 0, 0)
 
 
 def torch_pool(pool, x, case):
     return pool(x, tuple(case.window), tuple(case.pool_stride), tuple(case.pool_pad))
 
 
-def compare(lib, rng, case, dtype):
+def compare(rng, case, dtype):
     """Returns the largest difference: of out by its largest element, of gradients by the largest of all, at least 1."""
     numbers = lambda *shape: rng.normal(size=shape).astype(dtype)
     two = lambda pair: (c_size_t * 2)(*pair)
-    conv = byref(ConvParam(two(case.stride), two(case.pad), 0))
-    norm = byref(BatchnormParam(0, 1e-5, 0.9))
+    conv = ConvParam(two(case.stride), two(case.pad), 0)
+    norm = BatchnormParam(0, 1e-5, 0.9)
     x, w, b = numbers(case.n, case.c, *case.size), numbers(case.filters, case.c, *case.kernel), numbers(case.filters)
     conv_torch = lambda t, u, v: F.conv2d(t, u, v, tuple(case.stride), tuple(case.pad))
     batchnorm_torch = lambda t, g, v: F.batch_norm(t, None, None, g, v, True)
     gamma = lambda c: numbers(1, c, 1, 1)
     stats = lambda c: [np.zeros(c, dtype), np.ones(c, dtype)]
     after = [gamma(case.filters), gamma(case.filters)]
-    middle = lib.shape("conv", byref(shape_of(x)), byref(shape_of(w)), conv)
+    middle = conv_shape(x, w, conv)
     calls = [  # function, parameters with gradients, those without, the rest, in PyTorch
         ("conv", [w, b], [], [conv], conv_torch),
         ("maxpool", [], [], [pool_param(case)], lambda t: torch_pool(F.max_pool2d, t, case)),
         ("avgpool", [], [], [pool_param(case)], lambda t: torch_pool(F.avg_pool2d, t, case)),
         ("spatial_batchnorm", [gamma(case.c), gamma(case.c)], stats(case.c), [norm],
          lambda t, g, v: batchnorm_torch(t, g.flatten(), v.flatten())),
-        ("spatial_groupnorm", [gamma(case.c), gamma(case.c)], [], [c_size_t(case.groups), c_double(1e-5)],
+        ("spatial_groupnorm", [gamma(case.c), gamma(case.c)], [], [case.groups, 1e-5],
          lambda t, g, v: F.group_norm(t, case.groups, g.flatten(), v.flatten())),
-        ("spatial_layernorm", [gamma(case.c), gamma(case.c)], [], [c_double(1e-5)],
+        ("spatial_layernorm", [gamma(case.c), gamma(case.c)], [], [1e-5],
          lambda t, g, v: F.layer_norm(t, t.shape[1:]) * g + v),
         ("conv_relu", [w, b], [], [conv], lambda *a: F.relu(conv_torch(*a))),
         ("conv_batchnorm_relu", [w, b, *after], stats(case.filters), [conv, norm],
@@ -129,7 +90,7 @@ def compare(lib, rng, case, dtype):
         out, dout = np.empty(tuple(expected.shape), dtype), numbers(*expected.shape)
         expected.backward(torch.from_numpy(dout.astype(np.float64)))
         dparams = [np.empty_like(p) for p in params]
-        dx = lib.round_trip(function, out, x, [*params, *running], rest, dout, dparams)
+        dx = round_trip(function, out, x, [*params, *running], rest, dout, dparams)
         gradients = [t.grad.numpy() for t in inputs]
         largest = max(np.abs(g).max() for g in gradients)
         wanted = expected.detach().numpy()
@@ -142,6 +103,6 @@ def compare(lib, rng, case, dtype):
 
 
 def check(folder):
-    lib, rng = Library(), np.random.default_rng(6)
+    rng = np.random.default_rng(6)
     for dtype in (np.float32, np.float64):
-        report(f"{SHAPES} shapes, {dtype.__name__}", max(compare(lib, rng, Case(rng), dtype) for _ in range(SHAPES)))
+        report(f"{SHAPES} shapes, {dtype.__name__}", max(compare(rng, Case(rng), dtype) for _ in range(SHAPES)))
