@@ -7,6 +7,7 @@
 #include "../core/mem.h"
 #include "../core/random.h"
 #include "../net/session.h"
+#include "../plan/limits.h"
 #include "cli.h"
 #include "inputs.h"
 

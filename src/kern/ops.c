@@ -57,6 +57,7 @@ const lami_ops NAME(LAMI_SET, LAMI_BITS) = {
     .panel = NR,
     .work = work_bytes,
     .peak = peak,
+    .stream = stream,
     .run = {
 #define OP(name, class) [LAMI_OP_##name] = name,
         LAMI_OPS(OP)

@@ -201,6 +201,9 @@ typedef struct lami_tile {
 /* Scratch of a thread, 64-byte aligned, lami_ops.work() bytes. */
 typedef void (*lami_tile_fn)(const lami_args *args, lami_tile tile, void *work);
 
+/* What a stream through memory does. */
+typedef enum lami_stream { LAMI_STREAM_READ, LAMI_STREAM_WRITE, LAMI_STREAM_COPY, LAMI_STREAMS } lami_stream;
+
 typedef struct lami_ops {
     const char *set; /* "avx2" */
     int bits;        /* 32, 64 */
@@ -208,6 +211,7 @@ typedef struct lami_ops {
     size_t panel; /* columns of a gemm's panel: tiles are best a multiple of it */
     size_t (*work)(lami_op op, const lami_args *args, size_t tile_rows, size_t tile_cols); /* bytes of scratch */
     double (*peak)(size_t turns, double *flops);                                           /* peak.t.h */
+    double (*stream)(lami_stream kind, void *a, const void *b, size_t count, size_t turns);
 } lami_ops;
 
 /* Rows of a gemm block: tiles are best a multiple of it. Divisible by the rows of every set's micro-kernel. */

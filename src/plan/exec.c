@@ -391,3 +391,13 @@ void lami_group_cost(const lami_plan *plan, size_t group, double *flops, double 
         }
     }
 }
+
+double lami_plan_flops(const lami_plan *plan)
+{
+    double sum = 0, flops, bytes;
+    for (size_t g = 0; g < plan->groups; g++) {
+        lami_group_cost(plan, g, &flops, &bytes);
+        sum += flops;
+    }
+    return sum;
+}

@@ -184,7 +184,8 @@ void lami_plan_profile(lami_plan *plan, double *seconds);
 /* Arithmetic (2 per multiply-add) and least memory traffic (bytes) of a group at the present number of samples. */
 void lami_group_cost(const lami_plan *plan, size_t group, double *flops, double *bytes);
 
-/* Fused multiply-adds that `threads` threads reach in registers, GFLOP/s; takes some 50 ms. */
-double lami_peak_gflops(const lami_ops *ops, int threads);
+/* Arithmetic of all groups. Products and convolutions alone count, the latter as direct sums however they are
+ * computed. */
+double lami_plan_flops(const lami_plan *plan);
 
 #endif
