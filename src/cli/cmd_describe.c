@@ -2,7 +2,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "../core/mem.h"
 #include "../net/session.h"
 #include "cli.h"
 #include "inputs.h"
@@ -17,31 +16,6 @@ static const cli_row rows[] = {
     CLI_FLAG(struct opts, plan, 0, "plan", "print the steps of training, before and after merging (also -v)"),
     CLI_END,
 };
-
-static lam_status open_network(lam_net **net, const cli_call *call)
-{
-    const struct opts *o = call->own;
-    char *text = NULL;
-    lam_shape input;
-    lam_status status;
-    if (cli_is_model(call->arg[0]))
-        return o->input ? lami_fail(LAM_EOPTION, "--input: the model has its own input shape")
-                        : lam_net_load(net, call->arg[0]);
-    LAM_TRY_DONE(lami_notation_text(&text, call->arg[0]));
-    if (!o->input) {
-        status =
-            lami_fail(LAM_EOPTION, "--input is needed: the shape of a sample, such as --input 784 or --input 3x32x32");
-        goto done;
-    }
-    if ((status = lam_shape_parse(&input, o->input))) {
-        lami_fail_at(status, "--input");
-        goto done;
-    }
-    status = lami_net_build(net, text, &input, 0, call->options); /* weights are not needed: quick */
-done:
-    lami_free(text);
-    return status;
-}
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
@@ -118,16 +92,6 @@ typedef struct plans {
     lam_session *train, *predict;
 } plans;
 
-static double plan_flops(const lami_plan *plan)
-{
-    double sum = 0, flops, bytes;
-    for (size_t g = 0; g < plan->groups; g++) {
-        lami_group_cost(plan, g, &flops, &bytes);
-        sum += flops;
-    }
-    return sum;
-}
-
 static lam_status print_plans(const plans *p, const lam_net *net)
 {
     char number[CLI_TEXT_MAX];
@@ -157,7 +121,7 @@ static lam_status print_plans(const plans *p, const lam_net *net)
         cli_table_cell(table, "%s", cli_bytes(number, (double)lami_session_bytes(i ? p->predict : p->train)));
     cli_table_cell(table, "MFLOPs");
     for (int i = 0; i < 2; i++)
-        cli_table_cell(table, "%.4g", 1e-6 * plan_flops(plan[i]));
+        cli_table_cell(table, "%.4g", 1e-6 * lami_plan_flops(plan[i]));
     lam_status status = cli_table_print(table, stdout, 0);
     cli_table_free(table);
     printf("\nmodel: %s numbers of %s, %s\n", cli_count(number, all_parameters(net)), lami_dtype_name(net->dtype),
@@ -283,7 +247,7 @@ static json_t *plan_json(lam_session *session)
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "records", (json_int_t)plan->records, "groups",
                      (json_int_t)plan->groups, "phases", (json_int_t)plan->phases, "arena_bytes",
                      (json_int_t)plan->arena_bytes, "buffer_bytes", (json_int_t)plan->sum_bytes, "memory_bytes",
-                     (json_int_t)lami_session_bytes(session), "flops", (json_int_t)plan_flops(plan));
+                     (json_int_t)lami_session_bytes(session), "flops", (json_int_t)lami_plan_flops(plan));
 }
 
 static lam_status print_json(const lam_net *net, const plans *p)
@@ -313,7 +277,7 @@ static int run(const cli_call *call)
     lam_net *net = NULL;
     plans p = { 0 };
     lam_status status;
-    LAM_TRY_DONE(open_network(&net, call));
+    LAM_TRY_DONE(cli_open_network(&net, call, o->input, 0));
     LAM_TRY_DONE(lami_session_make(&p.train, net, call->options, LAMI_SESSION_TRAIN));
     LAM_TRY_DONE(lami_session_make(&p.predict, net, call->options, LAMI_SESSION_PREDICT));
     status = call->json ? print_json(net, &p) : print_text(net, &p, o->plan || call->verbose);

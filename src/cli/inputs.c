@@ -8,6 +8,7 @@
 #include "../core/mathfn.h"
 #include "../core/mem.h"
 #include "../data/source.h"
+#include "../net/notation.h"
 #include "../train/metrics.h"
 #include "../train/solver.h"
 #include "output.h"
@@ -27,6 +28,27 @@ static int begins_with_length(const char *path)
 int cli_is_model(const char *argument)
 {
     return lami_is_folder(argument) || (lami_is_file(argument) && begins_with_length(argument));
+}
+
+lam_status cli_open_network(lam_net **net, const cli_call *call, const char *input, int weights)
+{
+    char *text = NULL;
+    lam_shape shape;
+    if (cli_is_model(call->arg[0]))
+        return input ? lami_fail(LAM_EOPTION, "--input: the model has its own input shape")
+                     : lam_net_load(net, call->arg[0]);
+    LAM_TRY(lami_notation_text(&text, call->arg[0]));
+    lam_status status;
+    if (!input)
+        status =
+            lami_fail(LAM_EOPTION, "--input is needed: the shape of a sample, such as --input 784 or --input 3x32x32");
+    else if ((status = lam_shape_parse(&shape, input)))
+        lami_fail_at(status, "--input");
+    else
+        status = weights ? lam_net_new(net, text, &shape, call->options)
+                         : lami_net_build(net, text, &shape, 0, call->options);
+    lami_free(text);
+    return status;
 }
 
 /* ---- data of a model --------------------------------------------------------------------------------------------- */

@@ -9,6 +9,11 @@
 /* Is it a saved model or a run folder, in contrast to a notation or a file that holds one? */
 int cli_is_model(const char *argument);
 
+/* The network of the first argument: a notation, a file that holds one, a model or a run folder. input: the shape of a
+ * sample as text, for a notation alone; weights: 0 leaves those of a new network 0, which is quicker. Errors: those of lam_net_new and
+ * lam_net_load, LAM_EOPTION (no input, or one for a model). */
+lam_status cli_open_network(lam_net **net, const cli_call *call, const char *input, int weights);
+
 /* A model and the data set to use it on, read as the model was trained. `data_path` NULL: what the run was trained on,
  * where `model` is a run folder; how it was read and split is then the run's, but for what the command line says.
  * unlabeled: fine without what is to be predicted. Errors: those of lam_net_load and lam_data_open, LAM_EOPTION (no
