@@ -1,164 +1,161 @@
 #!/usr/bin/env python3
-"""Training steps of lamina and of PyTorch eager on the same machine in the same run, interleaved.
+"""lamina beside PyTorch, JAX, ONNX Runtime and scikit-learn on the same machine, taking turns: training steps, inference,
+operators (workloads.py has them).
 
-usage: compare.py LAMINA [--rounds N] [--threads N] [--only W1,W5]
+usage: compare.py BUILD [--kind training,inference,operators] [--only W1,W4-b1] [--peers torch,jax] [--rounds 7] [--seconds 0.3]
+       [--setup 180] [--threads N] [--out build/bench]
 
-Each round times lamina (a process of its own: `lamina bench --json`), then PyTorch (in this process, eager: as it is, and with
-the fused form of its update rule; images channels-last), for every workload. Printed: the median over the rounds of each one's
-median and the best step, in milliseconds, and the ratio PyTorch / lamina (over 1: lamina is faster). A JSON line per workload
-goes to standard error with --json.
+BUILD is the folder of lamina and liblamina.so. Each workload: all contestants set themselves up, side by side; all must compute
+the same numbers, to 1e-3; then they take turns (contest.py). A line of JSON for each workload goes to OUT/compare.jsonl, in place
+of an older one, and a table is printed; publish.py makes docs/performance.md of the former.
+
+The tuned allocator keeps what is freed: jemalloc where the system has it, and glibc told never to give memory back.
 """
-import argparse, json, os, statistics, subprocess, sys, time
+import argparse, os, sys
 
-import torch
-from torch import nn
+os.environ.update({v: "1" for v in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")})  # of the probe
+import contest  # noqa: E402
+import workloads  # noqa: E402
+from lamina import Library  # noqa: E402
 
-NETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "examples", "nets")
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOLERANCE = 1e-3
+GLIBC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(64 << 20)}
+JEMALLOC = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
+JEMALLOC_ENV = {"LD_PRELOAD": JEMALLOC, "MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
 
-
-def mlp(inputs, widths, classes, *between):
-    layers = []
-    for width in widths:
-        layers += [nn.Linear(inputs, width)] + [make(width) for make in between] + [nn.ReLU()]
-        inputs = width
-    return nn.Sequential(*layers, nn.Linear(inputs, classes))
-
-
-def mlp_dropout():
-    net = mlp(3072, [100] * 4, 10, nn.BatchNorm1d)
-    return nn.Sequential(*[m for layer in net for m in ([layer, nn.Dropout(0.5)] if isinstance(layer, nn.ReLU) else [layer])])
-
-
-def three_layer_conv():
-    return nn.Sequential(nn.Conv2d(3, 32, 7, padding=3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                         nn.Linear(32 * 16 * 16, 100), nn.ReLU(), nn.Linear(100, 10))
-
-
-def conv(inputs, filters, stride=1, size=3, bias=False):
-    return [nn.Conv2d(inputs, filters, size, stride=stride, padding=size // 2, bias=bias), nn.BatchNorm2d(filters)]
-
-
-def vgg():
-    layers, inputs = [], 3
-    for width, count in (64, 2), (128, 2), (256, 1):
-        for _ in range(count):
-            layers += conv(inputs, width, bias=True) + [nn.ReLU()]
-            inputs = width
-        layers.append(nn.MaxPool2d(2))
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * 4 * 4, 10))
-
-
-class Block(nn.Module):
-    def __init__(self, inputs, filters, stride):
-        super().__init__()
-        self.body = nn.Sequential(*conv(inputs, filters, stride), nn.ReLU(), *conv(filters, filters))
-        self.shortcut = nn.Sequential(*conv(inputs, filters, stride, 1)) if stride > 1 else nn.Identity()
-
-    def forward(self, x):
-        return torch.relu(self.body(x) + self.shortcut(x))
-
-
-def resnet20():
-    layers, inputs = conv(3, 16) + [nn.ReLU()], 16
-    for width in 16, 32, 64:
-        for block in range(3):
-            layers.append(Block(inputs, width, 2 if block == 0 and width > 16 else 1))
-            inputs = width
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
-
-
-def net_file(name):
-    return os.path.join(NETS, name + ".net")
-
-
-# name: network for lamina, network for PyTorch, input, batch, update rule
-WORKLOADS = {
-    "W1": ("{affine 100 - relu} x 4 - affine 10 - softmax", lambda: mlp(3072, [100] * 4, 10), (3072,), 100, "adam"),
-    "W2": ("{affine 100 - batchnorm - relu} x 4 - affine 10 - softmax", lambda: mlp(3072, [100] * 4, 10, nn.BatchNorm1d),
-           (3072,), 100, "adam"),
-    "W2b": ("{affine 100 - layernorm - relu} x 4 - affine 10 - softmax", lambda: mlp(3072, [100] * 4, 10, nn.LayerNorm),
-            (3072,), 100, "adam"),
-    "W2c": ("{affine 100 - batchnorm - relu - dropout 0.5} x 4 - affine 10 - softmax", mlp_dropout, (3072,), 100, "adam"),
-    "W3": (net_file("three-layer-conv"), three_layer_conv, (3, 32, 32), 50, "adam"),
-    "W4": (net_file("vgg"), vgg, (3, 32, 32), 128, "momentum"),
-    "W5": (net_file("resnet20"), resnet20, (3, 32, 32), 128, "momentum"),
-    "W6": ("{affine 256 - relu} x 2 - affine 10 - softmax", lambda: mlp(784, [256] * 2, 10), (784,), 128, "sgd"),
+# name: peer, variant, environment, kinds, whether it does the workload
+ALL, NETWORKS = ("training", "inference", "operators"), ("training", "inference")
+PEERS = {
+    "torch": ("torch", "eager", {}, ALL, lambda w: True),
+    "torch-tuned": ("torch", "eager", GLIBC, ALL, lambda w: True),
+    "torch-jemalloc": ("torch", "eager", JEMALLOC_ENV, ALL, lambda w: os.path.exists(JEMALLOC)),
+    "torch-nchw": ("torch", "nchw", GLIBC, ("operators",), lambda w: True),
+    "torch-compiled": ("torch", "compiled", {}, NETWORKS, lambda w: True),
+    "torch-compiled-tuned": ("torch", "compiled", GLIBC, NETWORKS, lambda w: True),
+    "jax": ("jax", "jit", {}, ALL, lambda w: True),
+    "onnx": ("onnx", "", {}, ("inference",), lambda w: True),
+    "sklearn": ("sklearn", "", {}, ("inference",), lambda w: w.net == "W6"),
 }
 
 
-class Torch:
-    def __init__(self, name, fused):
-        _, make, shape, batch, rule = WORKLOADS[name]
-        torch.manual_seed(0)
-        self.net = make()
-        self.x = torch.randn(batch, *shape)
-        if len(shape) == 3:
-            self.net = self.net.to(memory_format=torch.channels_last)
-            self.x = self.x.contiguous(memory_format=torch.channels_last)
-        self.y = torch.randint(0, 10, (batch,))
-        self.loss = nn.CrossEntropyLoss()
-        fused = True if fused else None
-        if rule == "adam":
-            self.optim = torch.optim.Adam(self.net.parameters(), lr=1e-6, fused=fused)
+class Field:
+    """What is the same for all contestants of a run."""
+
+    def __init__(self, args):
+        self.args = args
+        self.build, self.out = os.path.abspath(args.build), os.path.abspath(args.out)
+        self.cpus = set(sorted(os.sched_getaffinity(0))[: args.threads])
+        os.makedirs(os.path.join(self.out, "models"), exist_ok=True)
+        self.so = os.path.join(self.build, "liblamina.so")
+        self.library = Library(self.so, args.threads)
+        self.probe = contest.Probe(len(self.cpus))
+        threads = str(args.threads)
+        self.env = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads,
+                    "TORCHINDUCTOR_CACHE_DIR": os.path.join(self.out, "inductor"), "JAX_CACHE": os.path.join(self.out, "jax"),
+                    "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}  # fmt: skip
+
+    def model(self, w):
+        path = os.path.join(self.out, "models", w.net + ".safetensors")
+        if w.net and not os.path.exists(path):
+            self.library.save_model(w, path)
+        return path
+
+    def peer(self, name, w, script, model, variant, env):
+        command = [sys.executable, os.path.join(HERE, "peers", script + "_peer.py"), w.name, model, variant, str(self.args.threads)]
+        return contest.Contestant(name, command, self.cpus, {**self.env, **env})
+
+    def lamina(self, w):
+        if w.kind == "operators":
+            return self.peer("lamina", w, "lamina", self.so, "", {})
+        command = [os.path.join(self.build, "lamina"), "bench", self.model(w), "--batch", str(w.batch), "--threads", str(self.args.threads),
+                   "--serve"]  # fmt: skip
+        return contest.Contestant("lamina", command + (["--optim", w.rule] if w.kind == "training" else ["--predict"]), self.cpus)
+
+    def contestants(self, w):
+        chosen = self.args.peers.split(",")
+        return [self.lamina(w)] + [self.peer(name, w, script, self.model(w), variant, env)
+                                   for name, (script, variant, env, kinds, does) in PEERS.items()
+                                   if name in chosen and w.kind in kinds and does(w)]  # fmt: skip
+
+
+def difference(numbers, expected):
+    """The largest, relative to the largest number; infinite where there is not the same number of them."""
+    if len(numbers) != len(expected):
+        return float("inf")
+    return max(abs(a - b) for a, b in zip(numbers, expected)) / max(abs(b) for b in expected)
+
+
+def compared(w):
+    """Whether all must compute the same: dropout's masks are each one's own."""
+    return not (w.operator == "dropout" or (w.kind == "training" and any(layer[0] == "dropout" for layer in w.layers)))
+
+
+def check(w, field, ready, failed):
+    """Leave out whoever computes something else."""
+    if not compared(w):
+        return ready
+    expected = ready[0].first["check"] if w.kind == "operators" else field.library.check(w, field.model(w))
+    same = ready[:1]
+    for c in ready[1:]:
+        c.difference = difference(c.first["check"], expected)
+        if c.difference <= TOLERANCE:
+            same.append(c)
         else:
-            self.optim = torch.optim.SGD(self.net.parameters(), lr=1e-6, momentum=0.9 if rule == "momentum" else 0, fused=fused)
-
-    def step(self):
-        self.optim.zero_grad()
-        loss = self.loss(self.net(self.x), self.y)
-        loss.backward()
-        self.optim.step()
-        return loss
-
-    def time(self, seconds):
-        for _ in range(3):
-            self.step()
-        times, end = [], time.perf_counter() + seconds
-        while time.perf_counter() < end or len(times) < 3:
-            start = time.perf_counter()
-            self.step()
-            times.append(time.perf_counter() - start)
-        return 1e3 * statistics.median(times), 1e3 * min(times)
+            failed[c.name] = f"computes something else: difference {c.difference:.2g}"
+            c.close()
+    return same
 
 
-def lamina(program, name, threads, seconds):
-    net, _, shape, batch, rule = WORKLOADS[name]
-    out = subprocess.run(
-        [program, "bench", net, "--input", "x".join(map(str, shape)), "--batch", str(batch), "--optim", rule, "--time",
-         f"{seconds}s", "--threads", str(threads), "--json"], check=True, capture_output=True, text=True).stdout
-    result = json.loads(out.strip().splitlines()[-1])
-    return result["step_ms"], result["step_ms_best"]
+def run_workload(w, field):
+    contestants = field.contestants(w)
+    try:
+        ready, failed = contest.set_up(contestants, field.args.setup)
+        if not ready or ready[0].name != "lamina":
+            raise SystemExit(f"compare.py: {w.name}: lamina: {failed['lamina']}")
+        ready = check(w, field, ready, failed)
+        contest.take_turns(ready, field.args.rounds, field.args.seconds, field.probe)
+    finally:
+        for c in contestants:
+            c.close()
+    results = {c.name: {**contest.summary(c, ready[0]), "version": c.first.get("version", "lamina " + field.library.version()),
+                        "difference": getattr(c, "difference", None)} for c in ready}  # fmt: skip
+    return {"name": w.name, "kind": w.kind, "title": w.title, **contest.about(field.args.threads), "results": results, "failed": failed}
+
+
+def print_result(result):
+    print(f"\n{result['name']}: {result['title']}")
+    for name, r in result["results"].items():
+        low, middle, high = r["ratio"]
+        ratio = "" if name == "lamina" else f"  {middle:6.2f} x ({low:.2f} to {high:.2f})"
+        print(f"  {name:22}{r['median_ms']:10.4f} ms  best {r['best_ms']:10.4f}{ratio}" + (f"  {r['slow_rounds']} slow rounds" * (r["slow_rounds"] > 0)))
+    for name, why in result["failed"].items():
+        print(f"  {name:22}left out: {why}")
+    sys.stdout.flush()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--only", default=",".join(WORKLOADS))
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("build")
+    parser.add_argument("--kind", default=",".join(workloads.KINDS))
+    parser.add_argument("--only", default="")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of a turn")
+    parser.add_argument("--setup", type=float, default=180, help="seconds that contestants may take to set themselves up")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--out", default=os.path.join(HERE, "..", "build", "bench"))
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    names = args.only.split(",")
-    kinds = ("torch", "torch fused")
-    runs = {n: {kind: [] for kind in ("lamina",) + kinds} for n in names}
-    nets = {n: {kind: Torch(n, kind == "torch fused") for kind in kinds} for n in names}
-    for _ in range(args.rounds):
-        for n in names:
-            runs[n]["lamina"].append(lamina(args.program, n, args.threads, args.seconds))
-            for kind, net in nets[n].items():
-                runs[n][kind].append(net.time(args.seconds))
-    print(f"training step, ms: median of {args.rounds} medians (best step); PyTorch {torch.__version__}, {args.threads} threads")
-    print(f"{'':5}{'lamina':>20}{'torch eager':>20}{'ratio':>7}{'fused update':>20}{'ratio':>7}")
-    for n in names:
-        median = {k: statistics.median(m for m, _ in v) for k, v in runs[n].items()}
-        best = {k: min(b for _, b in v) for k, v in runs[n].items()}
-        cell = {k: f"{median[k]:.2f} ({best[k]:.2f})" for k in median}
-        print(f"{n:5}{cell['lamina']:>20}{cell['torch']:>20}{median['torch'] / median['lamina']:>7.2f}"
-              f"{cell['torch fused']:>20}{median['torch fused'] / median['lamina']:>7.2f}")
-        if args.json:
-            print(json.dumps({"workload": n, "median_ms": median, "best_ms": best, "rounds": runs[n]}), file=sys.stderr)
+    for name, known in (("kind", workloads.KINDS), ("only", [w.name for w in workloads.WORKLOADS]), ("peers", list(PEERS))):
+        for word in filter(None, getattr(args, name).split(",")):
+            if word not in known:
+                parser.error(f"--{name}: no {word}; there are {', '.join(known)}")
+    field = Field(args)
+    chosen = [w for w in workloads.WORKLOADS if w.kind in args.kind.split(",") and (not args.only or w.name in args.only.split(","))]
+    for w in chosen:
+        result = run_workload(w, field)
+        print_result(result)
+        contest.replace_lines(os.path.join(field.out, "compare.jsonl"), [result], "name")
 
 
 if __name__ == "__main__":
