@@ -38,7 +38,7 @@ static const cli_row rows[] = {
 typedef struct bench {
     const struct opts *opts;
     lam_net *net;
-    lam_session *train, *predict; /* train: NULL with --predict */
+    lam_session *train, *predict; /* NULL: not needed */
     size_t batch;
     float *samples; /* uniform in (0, 1) */
     const void **x;
@@ -52,6 +52,12 @@ typedef struct bench {
 } bench;
 
 /* ---- setting up -------------------------------------------------------------------------------------------------- */
+
+/* The session that is measured. */
+static lam_session *session_of(const bench *b)
+{
+    return b->train ? b->train : b->predict;
+}
 
 /* Labels by turns, or random targets: what the loss takes. */
 static lam_status make_answers(bench *b, uint64_t seed)
@@ -100,12 +106,13 @@ static lam_status set_up(bench *b, const cli_call *call)
 {
     const char *input = b->opts->input;
     LAM_TRY(cli_open_network(&b->net, call, input || cli_is_model(call->arg[0]) ? input : default_input, 1));
-    LAM_TRY(lami_session_make(&b->predict, b->net, call->options, LAMI_SESSION_PREDICT));
+    if (b->opts->predict || !b->opts->serve)
+        LAM_TRY(lami_session_make(&b->predict, b->net, call->options, LAMI_SESSION_PREDICT));
     if (!b->opts->predict) {
         LAM_TRY(lami_session_make(&b->train, b->net, call->options, LAMI_SESSION_TRAIN));
         LAM_TRY(lam_session_set_lr(b->train, 0)); /* so that the numbers stay as they are */
     }
-    b->batch = lami_session_batch(b->predict);
+    b->batch = lami_session_batch(session_of(b));
     return make_samples(b, call->options->seed);
 }
 
@@ -120,12 +127,6 @@ static void clean_up(bench *b)
     lami_free(b->target);
     lami_free(b->target_row);
     cli_profile_free(&b->profile);
-}
-
-/* The session that is measured. */
-static lam_session *session_of(const bench *b)
-{
-    return b->train ? b->train : b->predict;
 }
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
