@@ -85,9 +85,11 @@ fuzz:
 	@for f in build-fuzz/fuzz_*; do n=$$(basename $$f); c=build-fuzz/corpus-$$n; mkdir -p $$c; \
 	  echo $$n; $$f -max_total_time=60 -verbosity=0 $$c tests/bad/$${n#fuzz_} || exit 1; done
 
-# The comparisons with PyTorch, and with scikit-learn on tables, in a virtual environment of their own (from PyPI).
+# The comparisons of docs/performance.md, which they write, and with scikit-learn on tables, in a virtual environment of
+# their own (from PyPI). On a machine that does nothing else; some 20 minutes.
 bench: build/lamina
-	bench/run.sh compare.py
+	@cmake --build --preset release -j $$(nproc) --target lamina_shared
+	bench/run.sh all
 	bench/run.sh tabular.py
 
 format:

@@ -8,7 +8,7 @@ from workloads import digest, samples
 class Lamina:
     def __init__(self, workload, library, variant, threads):
         library = Library(library, threads)
-        self.version = library.version()
+        self.version = "lamina " + library.version()
         self.operator = Operator(library, workload.operator, samples(workload)[0])
         self.step = self.operator.backward if workload.backward else self.operator.forward
         self.backward = workload.backward
