@@ -4,7 +4,8 @@ import html, math
 WIDTH, LABEL, ROW, RIGHT = 860, 300, 30, 30
 COLUMNS, COLUMN = 3, 275  # of the legend
 STYLE = """text { font: 13px system-ui, sans-serif; fill: #24292f }
-.small { font-size: 11px; fill: #57606a } .grid { stroke: #d0d7de } .one { stroke: #24292f; stroke-width: 1.5 } .band { fill: #8c959f; fill-opacity: .1 }
+.small { font-size: 11px; fill: #57606a } .grid { stroke: #d0d7de }
+.one { stroke: #24292f; stroke-width: 1.5 } .band { fill: #8c959f; fill-opacity: .1 }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .small { fill: #9198a1 } .grid { stroke: #3d444d } .one { stroke: #e6edf3 } }"""
 COLORS = ["#d1495b", "#e8871e", "#b5651d", "#8e5bd0", "#5b6ee1", "#1f9e89", "#3a9bdc", "#7f8c8d"]  # seen on white and on black
 
@@ -49,7 +50,8 @@ def dots(path, title, rows, series):
     for t in ticks(low, high):
         out += [f'<line class="{"one" if t == 1 else "grid"}" x1="{place(t):.1f}" x2="{place(t):.1f}" y1="{top}" y2="{bottom}"/>',
                 f'<text class="small" x="{place(t):.1f}" y="{bottom + 15}" text-anchor="middle">{t:g} x</text>']  # fmt: skip
-    out.append(f'<text class="small" x="{WIDTH - RIGHT}" y="{bottom + 32}" text-anchor="end">time, in times of lamina\'s: right of 1, lamina is faster</text>')
+    axis = "time, in times of lamina's: right of 1, lamina is faster"
+    out.append(f'<text class="small" x="{WIDTH - RIGHT}" y="{bottom + 32}" text-anchor="end">{axis}</text>')
     for k, (label, cells) in enumerate(rows):
         y = top + ROW * k + ROW / 2
         out.append(f'<text x="12" y="{y + 4:.1f}">{html.escape(label)}</text>')

@@ -2,8 +2,8 @@
 """lamina beside PyTorch, JAX, ONNX Runtime and scikit-learn on the same machine, taking turns: training steps, inference,
 operators (workloads.py has them).
 
-usage: compare.py BUILD [--kind training,inference,operators] [--only W1,W4-b1] [--peers torch,jax] [--rounds 7] [--seconds 0.3]
-       [--setup 180] [--threads N] [--out build/bench]
+usage: compare.py BUILD [--kind training,inference,operators] [--only W1,W4-b1] [--peers torch,jax] [--rounds 7] [--seconds 0.25]
+       [--setup 120] [--threads N] [--out build/bench]
 
 BUILD is the folder of lamina and liblamina.so. Each workload: all contestants set themselves up, side by side; all must compute
 the same numbers, to 1e-3; then they take turns (contest.py). A line of JSON for each workload goes to OUT/compare.jsonl, in place
@@ -45,11 +45,11 @@ class Field:
     def __init__(self, args):
         self.args = args
         self.build, self.out = os.path.abspath(args.build), os.path.abspath(args.out)
-        self.cpus = set(sorted(os.sched_getaffinity(0))[: args.threads])
+        contest.begin(args.threads)
         os.makedirs(os.path.join(self.out, "models"), exist_ok=True)
         self.so = os.path.join(self.build, "liblamina.so")
         self.library = Library(self.so, args.threads)
-        self.probe = contest.Probe(len(self.cpus))
+        self.probe = contest.Probe(args.threads)
         threads = str(args.threads)
         self.env = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads,
                     "TORCHINDUCTOR_CACHE_DIR": os.path.join(self.out, "inductor"), "JAX_CACHE": os.path.join(self.out, "jax"),
@@ -63,14 +63,15 @@ class Field:
 
     def peer(self, name, w, script, model, variant, env):
         command = [sys.executable, os.path.join(HERE, "peers", script + "_peer.py"), w.name, model, variant, str(self.args.threads)]
-        return contest.Contestant(name, command, self.cpus, {**self.env, **env})
+        late = variant == "compiled" and bool(env)
+        return contest.Contestant(name, command, {**self.env, **env}, late)
 
     def lamina(self, w):
         if w.kind == "operators":
             return self.peer("lamina", w, "lamina", self.so, "", {})
         command = [os.path.join(self.build, "lamina"), "bench", self.model(w), "--batch", str(w.batch), "--threads", str(self.args.threads),
                    "--serve"]  # fmt: skip
-        return contest.Contestant("lamina", command + (["--optim", w.rule] if w.kind == "training" else ["--predict"]), self.cpus)
+        return contest.Contestant("lamina", command + (["--optim", w.rule] if w.kind == "training" else ["--predict"]))
 
     def contestants(self, w):
         chosen = self.args.peers.split(",")
@@ -128,7 +129,8 @@ def print_result(result):
     for name, r in result["results"].items():
         low, middle, high = r["ratio"]
         ratio = "" if name == "lamina" else f"  {middle:6.2f} x ({low:.2f} to {high:.2f})"
-        print(f"  {name:22}{r['median_ms']:10.4f} ms  best {r['best_ms']:10.4f}{ratio}" + (f"  {r['slow_rounds']} slow rounds" * (r["slow_rounds"] > 0)))
+        slow = f"  {r['slow_rounds']} slow rounds" if r["slow_rounds"] else ""
+        print(f"  {name:22}{r['median_ms']:10.4f} ms  best {r['best_ms']:10.4f}{ratio}{slow}")
     for name, why in result["failed"].items():
         print(f"  {name:22}left out: {why}")
     sys.stdout.flush()
@@ -141,8 +143,8 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of a turn")
-    parser.add_argument("--setup", type=float, default=180, help="seconds that contestants may take to set themselves up")
+    parser.add_argument("--seconds", type=float, default=0.25, help="of a turn")
+    parser.add_argument("--setup", type=float, default=120, help="seconds that contestants may take to set themselves up")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", default=os.path.join(HERE, "..", "build", "bench"))
     args = parser.parse_args()

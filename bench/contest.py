@@ -4,7 +4,7 @@ Machines have slow phases of seconds to minutes. So contestants run A B C A B C,
 run are stopped, spinning threads and all; before each turn a probe of fixed work tells how fast the machine is; and contestants
 are compared within a round only. Rounds whose probes are much slower than the best are marked and left out of the ratios.
 """
-import concurrent.futures, json, os, select, signal, statistics, subprocess, tempfile, time
+import concurrent.futures, json, os, select, signal, statistics, subprocess, sys, tempfile, time
 
 import numpy as np
 
@@ -41,13 +41,17 @@ class Failed(Exception):
 
 
 class Contestant:
-    """A process that speaks the protocol of peers/server.py."""
+    """A process that speaks the protocol of peers/server.py. late: sets itself up after the others, to find what they have
+    compiled."""
 
-    def __init__(self, name, command, cpus, env=None):
-        self.name, self.first, self.rounds = name, {}, []
+    def __init__(self, name, command, env=None, late=False):
+        self.name, self.command, self.env, self.late = name, command, {**os.environ, **(env or {})}, late
+        self.first, self.rounds, self.process = {}, [], None
+
+    def start(self):
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
-                                        env={**os.environ, **(env or {})}, preexec_fn=lambda: os.sched_setaffinity(0, cpus))  # fmt: skip
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=self.env)
+        self.send(0)
 
     def send(self, steps):
         try:
@@ -65,7 +69,7 @@ class Contestant:
         return json.loads(line)
 
     def wait_ready(self, deadline):
-        """After send(0): until it has set itself up, at most until the deadline on the monotonic clock; then it is stopped."""
+        """Until it has set itself up, at most until the deadline on the monotonic clock; then it is stopped."""
         if not select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
             raise Failed("took too long to set itself up")
         self.first = self.receive()
@@ -95,8 +99,9 @@ class Contestant:
         self.rounds.append({"probe": before, "median": statistics.median(seconds), "best": min(seconds), "steps": len(seconds)})
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
+        if not self.process:
+            return
+        self.process.kill()
         self.process.wait()
         for pipe in self.process.stdin, self.process.stdout, self.errors:
             try:
@@ -106,18 +111,19 @@ class Contestant:
 
 
 def set_up(contestants, seconds):
-    """Wait for all, side by side, at most so long. Returns those that are ready, and {name: why} of the others."""
-    ready, failed, deadline = [], {}, time.monotonic() + seconds
-    for c in contestants:
-        c.send(0)
-    for c in contestants:
-        try:
-            c.wait_ready(deadline)
-            ready.append(c)
-        except Failed as why:
-            failed[c.name] = str(why)
-            c.close()
-    return ready, failed
+    """Wait for all, side by side but for late ones, at most so long. Returns those that are ready, and {name: why} of the others."""
+    failed = {}
+    for late in False, True:
+        wave, deadline = [c for c in contestants if c.late == late], time.monotonic() + seconds
+        for c in wave:
+            c.start()
+        for c in wave:
+            try:
+                c.wait_ready(deadline)
+            except Failed as why:
+                failed[c.name] = str(why)
+                c.close()
+    return [c for c in contestants if c.name not in failed], failed
 
 
 def take_turns(contestants, rounds, seconds, probe):
@@ -157,6 +163,12 @@ def summary(contestant, base):
         "slow_rounds": sum(r["slow"] for r in contestant.rounds),
         "rounds": contestant.rounds,
     }
+
+
+def begin(threads):
+    """Before anything else: this process and those that it starts use so many CPUs; a signal to end closes contestants."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 # ---- results: lines of JSON ----

@@ -76,9 +76,10 @@ def comparison(lines, kind, docs):
                [(line["title"], {n: r["ratio"] for n, r in line["results"].items() if n in series}) for line in lines], series)  # fmt: skip
     left_out = [f"- {NAMES[n]}, {line['title']}: {why}" for line in lines for n, why in line["failed"].items()]
     mean = statistics.geometric_mean(best_of) if best_of else 1
-    return [f"![{KIND_TITLES[kind]}: times in times of lamina's](performance/{kind}.svg)", "",
-            f"Median in ms (best), ratio to lamina (quartiles); the fastest other in bold: {number(mean)} x in geometric mean.", "",
-            *table(["", *(NAMES[n] for n in here)], rows), "", conditions(lines)] + (["", "Left out:", "", *left_out] if left_out else [])  # fmt: skip
+    out = [f"![{KIND_TITLES[kind]}: times in times of lamina's](performance/{kind}.svg)", "",
+           f"Median in ms (best), ratio to lamina (quartiles); the fastest other in bold: {number(mean)} x in geometric mean.", "",
+           *table(["", *(NAMES[n] for n in here)], rows), "", conditions(lines)]  # fmt: skip
+    return out + (["", "Left out:", "", *left_out] if left_out else [])
 
 
 def scaling(lines):
@@ -90,14 +91,16 @@ def scaling(lines):
                 *table(["batch", *map(str, line["batches"])], [["us", *map(number, line["us"])],
                        ["times the last", *(number(t / line["us"][-1]) for t in line["us"])]]), ""]  # fmt: skip
     if of("double"):
-        out += ["**Twice the size**", "", *table(["", "factor of the time", "of the arithmetic", "one by the other"],
-                [[x["title"], three(x["factor"]), number(x["expected"]), number(x["factor"][1] / x["expected"])] for x in of("double")]), ""]  # fmt: skip
+        rows = [[x["title"], three(x["factor"]), number(x["expected"]), number(x["factor"][1] / x["expected"])]
+                for x in of("double")]  # fmt: skip
+        out += ["**Twice the size**", "", *table(["", "factor of the time", "of the arithmetic", "one by the other"], rows), ""]
     if of("threads"):
         out += [f"**{of('threads')[0]['threads']} threads**", "",
                 *table(["", "times as fast as one"], [[x["title"], three(x["factor"])] for x in of("threads")]), ""]  # fmt: skip
     if of("memory"):
-        out += ["**Memory**", "", *table(["", "measured, MiB", "`lamina describe`, MiB", "one by the other"],
-                [[x["title"], number(x["measured"] / 2**20), number(x["told"] / 2**20), number(x["measured"] / x["told"])] for x in of("memory")]), ""]  # fmt: skip
+        rows = [[x["title"], *(number(v) for v in (x["measured"] / 2**20, x["told"] / 2**20, x["measured"] / x["told"]))]
+                for x in of("memory")]  # fmt: skip
+        out += ["**Memory**", "", *table(["", "measured, MiB", "`lamina describe`, MiB", "one by the other"], rows), ""]
     if of("long"):
         out += ["**Long runs**", "", *table(["", "worked before, s", "times as slow as a fresh process"],
                 [[x["title"], number(x["seconds"]), three(x["factor"])] for x in of("long")]), ""]  # fmt: skip

@@ -47,8 +47,8 @@ class Bench:
     def __init__(self, args):
         self.args = args
         self.program = os.path.join(args.build, "lamina")
-        self.cpus = set(sorted(os.sched_getaffinity(0))[: args.threads])
-        self.probe = contest.Probe(len(self.cpus))
+        contest.begin(args.threads)
+        self.probe = contest.Probe(args.threads)
         self.path = os.path.join(args.out, "scaling.jsonl")
         os.makedirs(args.out, exist_ok=True)
 
@@ -58,7 +58,7 @@ class Bench:
 
     def contestant(self, name, case, threads=None):
         command = [self.program, "bench", *self.options(case, threads or self.args.threads), "--serve"]
-        return contest.Contestant(name, command, self.cpus)
+        return contest.Contestant(name, command)
 
     def describe(self, case):
         command = [self.program, "describe", *self.options(case, self.args.threads), "--json"]
