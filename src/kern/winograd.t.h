@@ -92,7 +92,8 @@ typedef struct {
 } wino_block;
 
 /* V, the transformed input, is (place, group of blocks, PANEL of channels, block, channel): what the micro-kernel reads
- * lies in a row. M, the products, is (panel, place, block, column). */
+ * lies in a row. M, the products, is (place, block, column) of a panel of columns, or
+ * of all panels (winograd_filter: panel, place, block, column). */
 typedef struct {
     const lami_args *args;
     const lami_window *w;
@@ -110,24 +111,12 @@ static size_t wino_panels(size_t cols)
     return (cols + WINO_PANEL - 1) / WINO_PANEL;
 }
 
-/* Blocks at once, and panels of columns between two transforms back: V, or else M with the panels' weights, is to stay in a
- * cache of half a MiB. */
-static size_t wino_tiles(size_t channels)
-{
-    return channels <= 64 ? WINO_TILES / 2 : WINO_TILES;
-}
-
-static size_t wino_pass(size_t channels)
-{
-    return channels <= 64 ? 1 : 2;
-}
-
 static size_t wino_layout(wino_job *g, real *work, const lami_args *args)
 {
     const size_t channels = args->window->c;
     g->group = MR;
-    g->v_place = round_up(wino_tiles(channels), MR) * channels + WINO_PANEL;
-    const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE * wino_pass(channels);
+    g->v_place = round_up(WINO_TILES, MR) * channels + WINO_PANEL;
+    const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE;
     g->v = work;
     g->m = work + v;
     g->zeros = g->m + m;
@@ -195,21 +184,15 @@ static void wino_input(const wino_job *g)
     }
 }
 
-/* Where the products of a panel begin: column j of it, which is counted from the first that M holds. */
-static real *wino_m(const wino_job *g, size_t j, size_t place)
-{
-    return g->m + (j / WINO_PANEL * WINO + place) * WINO_M_PLACE + j % WINO_PANEL;
-}
-
-/* Columns j .. j + LANES of what M holds, which are `column` and so on of the output: back from the products to pixels. */
+/* Columns j .. j + LANES of M's panel, which begins at `column` of the output: back from the products to pixels. */
 INLINE void wino_back(const int whole, const wino_job *g, size_t t, size_t j, size_t column)
 {
     const lami_window *w = g->w;
     const size_t cols = g->args->cols, y0 = g->block[t].y, x0 = g->block[t].x, width = w->out_w;
     const size_t r0 = g->t.r0, r1 = g->t.r1, down = w->out_h - y0, across = width - x0;
     const size_t first = g->block[t].n * w->out_h * width + y0 * width + x0;
-    const real *m = wino_m(g, j, 0) + t * WINO_PANEL;
-    real *to = (real *)g->args->out[0] + first * cols + column;
+    const real *m = g->m + t * WINO_PANEL + j;
+    real *to = (real *)g->args->out[0] + first * cols + column + j;
     vec half[4][6], in[6], out[4];
     UNROLL
     for (size_t i = 0; i < 6; i++) {
@@ -233,17 +216,17 @@ INLINE void wino_back(const int whole, const wino_job *g, size_t t, size_t j, si
     }
 }
 
-static void wino_output(const wino_job *g, size_t t, size_t column, size_t count)
+static void wino_output(const wino_job *g, size_t t, size_t column)
 {
     const lami_window *w = g->w;
     const size_t y0 = g->block[t].y, x0 = g->block[t].x;
     const size_t first = g->block[t].n * w->out_h * w->out_w + y0 * w->out_w + x0;
     if (y0 + 4 <= w->out_h && x0 + 4 <= w->out_w && first >= g->t.r0 && first + 3 * w->out_w + 4 <= g->t.r1)
-        for (size_t j = 0; j < count; j += LANES)
-            wino_back(1, g, t, j, column + j);
+        for (size_t j = 0; j < WINO_PANEL; j += LANES)
+            wino_back(1, g, t, j, column);
     else
-        for (size_t j = 0; j < count; j += LANES)
-            wino_back(0, g, t, j, column + j);
+        for (size_t j = 0; j < WINO_PANEL; j += LANES)
+            wino_back(0, g, t, j, column);
 }
 
 /* mr blocks x nv registers of columns of a place: sums over the channels, KC at a time. */
@@ -301,17 +284,17 @@ static void (*const wino_table[8])(size_t, const real *, const real *,
                                    real *) = { wino_micro_1, wino_micro_2, wino_micro_3, wino_micro_4,
                                                wino_micro_5, wino_micro_6, wino_micro_7, wino_micro_8 };
 
-/* The products of one place and panel, of all blocks. j: the panel's first column in M, `column` in the weights. */
-static void wino_place(const wino_job *g, size_t place, size_t j, size_t column)
+/* The products of one place and the panel from `column` on, of all blocks. */
+static void wino_place(const wino_job *g, size_t place, size_t column)
 {
     enum { STEP = NV * LANES < WINO_PANEL ? NV * LANES : WINO_PANEL };
     const size_t channels = g->w->c;
     const real *v = g->v + place * g->v_place;
     const real *u = (const real *)g->args->in[1] + (column / WINO_PANEL * WINO + place) * channels * WINO_PANEL;
-    for (size_t b = 0; b < WINO_PANEL; b += STEP)
+    real *m = g->m + place * WINO_M_PLACE;
+    for (size_t j = 0; j < WINO_PANEL; j += STEP)
         for (size_t r = 0; r < g->count; r += MR)
-            wino_table[least(MR, g->count - r) - 1](channels, v + r * channels, u + b,
-                                                    wino_m(g, j + b, place) + r * WINO_PANEL);
+            wino_table[least(MR, g->count - r) - 1](channels, v + r * channels, u + j, m + r * WINO_PANEL + j);
 }
 
 /* Blocks from that of row r0 on, to row r1. */
@@ -343,8 +326,8 @@ static size_t wino_next(wino_job *g, size_t most)
     return g->count;
 }
 
-/* Row i of block t of the output, `width` columns: fetched for writing while products are made. */
-static void wino_fetch(const wino_job *g, size_t t, size_t i, size_t column, size_t width)
+/* Row i of block t of the output, a panel from `column` on: fetched for writing while products are made. */
+static void wino_fetch(const wino_job *g, size_t t, size_t i, size_t column)
 {
     const lami_window *w = g->w;
     const wino_block *b = &g->block[t];
@@ -352,24 +335,21 @@ static void wino_fetch(const wino_job *g, size_t t, size_t i, size_t column, siz
     const real *to = (const real *)g->args->out[0] + row * cols + column;
     if (b->y + i < w->out_h)
         for (size_t k = 0; k < least(4, w->out_w - b->x); k++)
-            for (size_t j = 0; j < width; j += WINO_PANEL)
-                __builtin_prefetch(to + k * cols + j, 1);
+            __builtin_prefetch(to + k * cols, 1);
 }
 
 static void wino_blocks(wino_job *g)
 {
-    const size_t pass = wino_pass(g->w->c) * WINO_PANEL;
+    const size_t rows = 4 * g->count;
     wino_input(g);
-    for (size_t column = g->t.c0, width; column < g->t.c1; column += width) {
-        width = least(pass, g->t.c1 - column);
+    for (size_t column = g->t.c0; column < g->t.c1; column += WINO_PANEL) {
         for (size_t place = 0; place < WINO; place++) {
-            for (size_t i = 4 * g->count * place / WINO; i < 4 * g->count * (place + 1) / WINO; i++)
-                wino_fetch(g, i / 4, i % 4, column, width);
-            for (size_t j = 0; j < width; j += WINO_PANEL)
-                wino_place(g, place, j, column + j);
+            for (size_t i = rows * place / WINO; i < rows * (place + 1) / WINO; i++)
+                wino_fetch(g, i / 4, i % 4, column);
+            wino_place(g, place, column);
         }
         for (size_t t = 0; t < g->count; t++)
-            wino_output(g, t, column, width);
+            wino_output(g, t, column);
     }
 }
 
@@ -380,7 +360,7 @@ static void winograd(const lami_args *args, lami_tile t, void *work)
     wino_job g = { .args = args, .w = w, .t = t };
     wino_layout(&g, work, args);
     memset(g.zeros, 0, w->c * sizeof(real));
-    for (wino_begin(&g, t.r0, t.r1); wino_next(&g, wino_tiles(w->c));)
+    for (wino_begin(&g, t.r0, t.r1); wino_next(&g, WINO_TILES);)
         wino_blocks(&g);
 }
 
@@ -407,6 +387,12 @@ INLINE void wino_g_back(vec y[3], const vec x[6]) /* G^T */
     y[0] = vfma(vset((real)0.25), x[0], vfma(-sixth, p, vset((real)(1.0 / 24)) * q));
     y[1] = vfma(sixth, x[2] - x[1], vset((real)(1.0 / 12)) * (x[3] - x[4]));
     y[2] = vfma(sixth, q - p, x[5]);
+}
+
+/* Where the places of dy's panel begin: column j of it, which is counted from the tile's first. */
+static real *wino_m(const wino_job *g, size_t j, size_t place)
+{
+    return g->m + (j / WINO_PANEL * WINO + place) * WINO_M_PLACE + j % WINO_PANEL;
 }
 
 static size_t wino_filter_layout(wino_job *g, real *work, const lami_args *args, size_t cols)
