@@ -218,6 +218,67 @@ static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_row
     return a + b + tail + gemm_levels(depth) * g->level_rows * g->level_ld;
 }
 
+/* ---- few rows ---- */
+
+/* With one to FEW rows registers go along the columns, so that enough sums run at once, and B is read where it lies. */
+enum { FEW = LAMI_GEMM_FEW, FEW_COLS = 8 * LANES };
+
+INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size_t rs, const real *b, size_t ldb,
+                      const block_sink *s)
+{
+    vec acc[FEW][8];
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = vset(0);
+    }
+    for (size_t k = 0; k < kc; k++)
+        UNROLL
+    for (int i = 0; i < mr; i++) {
+        const vec av = vset(a[(size_t)i * rs + k]);
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = vfma(av, vload(b + k * ldb + (size_t)j * LANES), acc[i][j]);
+    }
+    for (size_t l = 0; l < s->count; l++) {
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vload(s->level[l] + (size_t)i * s->ld + (size_t)j * LANES) + acc[i][j];
+        }
+    }
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            vstore(s->dst + (size_t)i * s->ldd + (size_t)j * LANES, acc[i][j]);
+    }
+}
+
+/* Rows i .. i+m, m <= FEW, of the columns from j on that fill registers. Returns where those end. */
+static size_t gemm_few(const gemm_job *g, size_t i, size_t m, size_t j, size_t end)
+{
+    gemm_job few = *g;
+    few.level_rows = FEW;
+    few.level_ld = FEW_COLS;
+    const size_t span = m == 1 ? FEW_COLS : FEW_COLS / 2, ldy = g->args->cols;
+    for (; j + span <= end; j += span)
+        for (size_t block = 0; block < g->blocks; block++) {
+            const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0);
+            const block_sink s = sink_of(&few, block, (real *)g->args->out[0] + i * ldy + j, ldy);
+            const real *a = g->a + i * g->lda + k0, *b = g->b + k0 * g->ldb + j;
+            if (m == 1)
+                micro_few(1, 8, kc, a, g->lda, b, g->ldb, &s);
+            else if (m == 2)
+                micro_few(2, 4, kc, a, g->lda, b, g->ldb, &s);
+            else
+                micro_few(3, 4, kc, a, g->lda, b, g->ldb, &s);
+        }
+    return j;
+}
+
 static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
 {
     gemm_job g = { .args = args,
@@ -243,7 +304,8 @@ static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
             }
         return;
     }
-    for (size_t j = t.c0; j < t.c1; j += NR) /* packed B is used for all rows */
+    const size_t few = t.r1 - t.r0 <= FEW && !tb ? gemm_few(&g, t.r0, t.r1 - t.r0, t.c0, t.c1) : t.c0;
+    for (size_t j = few; j < t.c1; j += NR) /* packed B is used for all rows */
         for (size_t block = 0; block < g.blocks; block++) {
             const size_t k0 = block * KC, kc = least(KC, args->depth - k0), width = least(NR, t.c1 - j);
             if (must_pack_b(&g, width))

@@ -217,6 +217,9 @@ typedef struct lami_ops {
 /* Rows of a gemm block: tiles are best a multiple of it. Divisible by the rows of every set's micro-kernel. */
 enum { LAMI_GEMM_ROWS = 24 };
 
+/* Rows of a gemm_nn that are so few that its tiles are best a multiple of four panels. */
+enum { LAMI_GEMM_FEW = 3 };
+
 /* Blocks of 4x4 pixels that a Winograd convolution does at once: tiles are best a multiple of them. */
 enum { LAMI_WINOGRAD_BLOCKS = 64 };
 

@@ -45,8 +45,9 @@ static size_t tiles(const lami_group *g)
  * share the packed rows; then smaller ones until there are enough. */
 static void shape_product(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
-    const size_t wanted = TASKS_WANTED * (size_t)plan->threads, panel = plan->ops->panel;
-    const size_t row_unit = LAMI_GEMM_ROWS;
+    const size_t wanted = TASKS_WANTED * (size_t)plan->threads, row_unit = LAMI_GEMM_ROWS;
+    const int few = lead->op == LAMI_OP_gemm_nn && g->rows <= LAMI_GEMM_FEW;
+    const size_t panel = plan->ops->panel * (few ? 4 : 1);
     if (lead->op == LAMI_OP_gemm_tn) {
         g->tile_rows = 2 * row_unit;
         g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_COLS);
