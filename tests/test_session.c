@@ -204,6 +204,120 @@ static void predicting_between_the_calls_of_a_step_changes_nothing(void **state)
     assert_string_equal(sha[0], sha[1]);
 }
 
+/* ---- what is made of the parameters once ---- */
+
+enum { IMAGE = 16 * 8 * 8, IMAGES = 2 };
+
+static void predict_image(float out[IMAGES * CLASSES], lam_session *s, float *pixels)
+{
+    lam_tensor scores = { LAM_F32, { 2, { IMAGES, CLASSES } }, out };
+    const lam_tensor x = { LAM_F32, { 4, { IMAGES, 16, 8, 8 } }, pixels };
+    assert_int_equal(lam_session_predict(s, &scores, &x), LAM_OK);
+}
+
+static void change_nothing(lam_net *net, lam_session *train, const lam_tensor *x)
+{
+    (void)net, (void)train, (void)x;
+}
+
+static void set_filters(lam_net *net, lam_session *train, const lam_tensor *x)
+{
+    (void)train, (void)x;
+    static float filters[16 * 16 * 9];
+    for (size_t i = 0; i < 16 * 16 * 9; i++)
+        filters[i] = (float)(i % 7) / 7;
+    assert_int_equal(lam_net_set(net, "conv1.weight", &(lam_tensor) { LAM_F32, { 4, { 16, 16, 3, 3 } }, filters }),
+                     LAM_OK);
+}
+
+static void set_variance(lam_net *net, lam_session *train, const lam_tensor *x)
+{
+    (void)train, (void)x;
+    float var[16];
+    for (size_t i = 0; i < 16; i++)
+        var[i] = 0.5f + (float)i;
+    assert_int_equal(lam_net_set(net, "batchnorm1.running_var", &(lam_tensor) { LAM_F32, { 1, { 16 } }, var }), LAM_OK);
+}
+
+static void make_a_step(lam_net *net, lam_session *train, const lam_tensor *x)
+{
+    (void)net;
+    double loss = 0;
+    const lam_tensor y = labels(0, IMAGES);
+    assert_int_equal(lam_session_forward(&loss, train, x, &y), LAM_OK);
+    assert_int_equal(lam_session_backward(train), LAM_OK);
+    assert_int_equal(lam_session_step(train), LAM_OK);
+}
+
+static void train_two_steps(lam_net *net, lam_session *train, const lam_tensor *x)
+{
+    (void)train;
+    lam_data *data = NULL;
+    lam_options *o = options_of("1");
+    const lam_tensor y = labels(0, IMAGES);
+    assert_int_equal(lam_options_set(o, "epochs", "1"), LAM_OK);
+    assert_int_equal(lam_data_from_arrays(&data, x, &y, CLASSES, 0), LAM_OK);
+    assert_int_equal(lam_train(net, data, o, NULL, NULL), LAM_OK);
+    lam_data_free(data);
+    lam_options_free(o);
+}
+
+static lam_tensor view;
+
+static void look(lam_net *net, lam_session *train, const lam_tensor *x)
+{
+    (void)train, (void)x;
+    size_t strides[LAM_MAX_RANK];
+    assert_int_equal(lam_net_view(&view, strides, net, "conv1.weight"), LAM_OK);
+    ((float *)view.data)[5] += 1;
+}
+
+static void write_through_the_view(lam_net *net, lam_session *train, const lam_tensor *x)
+{
+    (void)net, (void)train, (void)x;
+    ((float *)view.data)[5] -= 0.25f;
+}
+
+static void predictions_follow_the_parameters(void **state)
+{
+    (void)state;
+    void (*const change[])(lam_net *, lam_session *, const lam_tensor *) = { change_nothing, set_filters,
+                                                                             set_variance,   make_a_step,
+                                                                             change_nothing, train_two_steps,
+                                                                             look,           write_through_the_view };
+    static float pixels[IMAGES * IMAGE];
+    const lami_rng rng = lami_rng_make(5, LAMI_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < IMAGES * IMAGE; i++)
+        pixels[i] = (float)lami_rng_normal(&rng, i);
+    const lam_tensor x = { LAM_F32, { 4, { IMAGES, 16, 8, 8 } }, pixels };
+    lam_net *net = NULL;
+    lam_options *o = options_of("2");
+    lam_session *old = NULL, *train = NULL;
+    float before[IMAGES * CLASSES] = { 0 }, now[IMAGES * CLASSES], fresh[IMAGES * CLASSES];
+    assert_int_equal(lam_net_new(&net, "conv 16 3x3 - batchnorm - relu - conv 16 3x3 - affine 5 - softmax",
+                                 &(lam_shape) { 3, { 16, 8, 8 } }, NULL),
+                     LAM_OK);
+    assert_int_equal(lam_session_new_predict(&old, net, o), LAM_OK);
+    assert_int_equal(lam_session_new(&train, net, o), LAM_OK);
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        lam_session *s = NULL;
+        change[i](net, train, &x);
+        predict_image(now, old, pixels);
+        assert_int_equal(lam_session_new_predict(&s, net, o), LAM_OK);
+        predict_image(fresh, s, pixels);
+        lam_session_free(s);
+        assert_memory_equal(now, fresh, sizeof now);
+        predict_image(fresh, train, pixels);
+        assert_memory_equal(now, fresh, sizeof now);
+        assert_int_equal(memcmp(now, before, sizeof now) == 0, i && change[i] == change_nothing);
+        memcpy(before, now, sizeof now);
+    }
+    lam_session_free(train);
+    lam_session_free(old);
+    lam_options_free(o);
+    lam_net_free(net);
+}
+
 static void bad_batches_are_refused_and_change_nothing(void **state)
 {
     (void)state;
@@ -318,6 +432,7 @@ int main(void)
         cmocka_unit_test(calls_out_of_order_are_refused),
         cmocka_unit_test(a_view_of_a_gradient_shows_that_of_each_backward),
         cmocka_unit_test(predicting_between_the_calls_of_a_step_changes_nothing),
+        cmocka_unit_test(predictions_follow_the_parameters),
         cmocka_unit_test(bad_batches_are_refused_and_change_nothing),
         cmocka_unit_test(a_value_that_is_not_finite_names_step_and_layer),
         cmocka_unit_test(a_step_allocates_nothing),

@@ -35,6 +35,8 @@ struct lam_net {
     size_t params;
     void *values;        /* of dtype, every parameter 64-byte aligned */
     size_t values_count; /* elements, with padding (zeros) */
+    uint64_t changes;    /* of the parameters, so far: sessions that predict keep what they made of them */
+    int viewed;          /* somebody may change them unseen: lam_net_view */
     lami_prep prep;      /* preprocessing; count 0: none */
     size_t names;        /* entries of class_name: classes; 2 for a yes/no network of one score; 0: unnamed */
     char **class_name;   /* of classes, or of the numbers predicted; NULL: unnamed */

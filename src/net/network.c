@@ -335,6 +335,7 @@ lam_status lam_net_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], lam_net 
     if (!view || !strides || !net || !name)
         return lami_fail(LAM_EINVAL, "lam_net_view: NULL argument");
     LAM_TRY(find(&param, net, name));
+    net->viewed = 1;
     return lami_net_view(view, strides, net, param, lami_net_values(net, param));
 }
 
@@ -358,6 +359,7 @@ lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value)
     if (value->dtype != LAM_F32 && value->dtype != LAM_F64)
         return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
     LAMI_FPU_SCOPE;
+    net->changes++;
     for (size_t i = 0; i < p->count; i++) {
         const double v = lami_real_at(value->data, value->dtype, i);
         const size_t at = p->offset + memory_index(p->spec, i);

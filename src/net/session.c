@@ -28,6 +28,7 @@ struct lam_session {
     size_t state_bytes; /* of each of these blocks */
     size_t batches;     /* backward passes since the last update */
     uint64_t steps;
+    uint64_t changes; /* of the network, when last looked at */
     double lr, data_loss;
     int progress;
     const void **rows; /* addresses of a batch's samples, for tensors */
@@ -65,6 +66,7 @@ static lam_status make_plan(lam_session *s, const lami_ops *ops)
     const int threads = s->options->threads ? (int)s->options->threads : lami_cpus();
     LAM_TRY(lami_plan_new(&s->plan, ops, net->dtype, s->options->batch, threads, !s->options->no_merge));
     s->plan->direct = net->direct;
+    s->plan->still = s->kind == LAMI_SESSION_PREDICT;
     LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->optim, s->options, s->rule }));
     LAM_TRY(lami_plan_finish(s->plan));
     s->plan->vars.dropout_seed = lami_option_given(s->options, offsetof(lam_options, dropout_seed))
@@ -505,6 +507,7 @@ static void update(lam_session *s)
     lami_plan_run(s->plan, 2, 2);
     s->batches = 0;
     s->steps++;
+    s->net->changes++;
 }
 
 lam_status lami_session_train(double *loss, lam_session *s)
@@ -516,6 +519,7 @@ lam_status lami_session_train(double *loss, lam_session *s)
         set_update_vars(s);
         lami_plan_run(s->plan, 1, LAMI_PARTS - 1);
         s->steps++;
+        s->net->changes++;
         return LAM_OK;
     }
     begin_sums(s);
@@ -614,6 +618,9 @@ lam_status lami_session_scores(const void **scores, lam_session *s)
     if (s->progress == NOTHING)
         return lami_fail(LAM_EINVAL, "no batch is loaded");
     LAMI_FPU_SCOPE;
+    if (s->changes != s->net->changes || s->net->viewed)
+        lami_plan_forget(s->plan);
+    s->changes = s->net->changes;
     lami_plan_run(s->plan, 0, 0);
     s->progress = NOTHING; /* the input's place may have been taken */
     *scores = lami_plan_address(s->plan, s->b.scores);

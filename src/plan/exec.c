@@ -271,8 +271,14 @@ static void phase_task(void *arg, size_t p, size_t task, size_t thread)
 
 void lami_plan_run(lami_plan *plan, int first, int last)
 {
-    const size_t begin = first ? plan->part_end[first - 1] : 0;
+    const size_t begin = first ? plan->part_end[first - 1] : plan->settled ? plan->still_end : 0;
     lami_parallel_run(plan->threads, begin, plan->part_end[last], phase_tasks, phase_task, plan);
+    plan->settled |= plan->still && !first;
+}
+
+void lami_plan_forget(lami_plan *plan)
+{
+    plan->settled = 0;
 }
 
 /* ---- looking closely ---- */

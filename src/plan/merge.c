@@ -42,6 +42,11 @@ int lami_reads_whole(const lami_plan *plan, const lami_record *r, lami_buf b)
     return class_of(r) == LAMI_PRODUCER || class_of(r) == LAMI_POOL || !aligned(&plan->buffer[b], r);
 }
 
+static int is_still(const lami_plan *plan, const lami_record *r)
+{
+    return plan->buffer[r->out[0]].still;
+}
+
 /* What record j wants of group g is there once g's tile has run: elements of the same tile, or, where a row operation
  * made it, of the same rows. */
 static int input_fits(const merger *m, lami_buf b, const lami_record *j)
@@ -78,7 +83,8 @@ static int group_for(const merger *m, size_t index)
         return -1;
     const lami_group *group = &plan->group[g];
     const lami_record *lead = &plan->record[group->first];
-    if (group->part != plan->record_part[index] || !same_extent(lead->rows, j->rows) || lead->cols != j->cols)
+    if (is_still(plan, lead) != is_still(plan, j) || group->part != plan->record_part[index] ||
+        !same_extent(lead->rows, j->rows) || lead->cols != j->cols)
         return -1;
     if (class == LAMI_ROW && class_of(lead) == LAMI_PRODUCER &&
         LAMI_GEMM_ROWS * j->cols * ((size_t)plan->ops->bits / 8) > WHOLE_ROWS_BYTES)
@@ -141,19 +147,42 @@ static int comes_first(const merger *m, size_t index)
     return first;
 }
 
-/* Groups in the order in which their first records were written, but what comes first stands in nobody's way; `first`
- * is that record until the order is known. */
+/* Where what is outside stays: the buffers that depend on nothing else. */
+static void find_still(const merger *m)
+{
+    const lami_plan *plan = m->plan;
+    for (size_t n = 0; plan->still && n < plan->records; n++) {
+        const lami_record *r = &plan->record[n];
+        int still = !plan->record_part[n] && !r->rows.per_sample && !r->depth.per_sample;
+        for (int i = 0; i < LAMI_INS; i++) {
+            const lami_buffer *b = &plan->buffer[r->in[i]];
+            still &= !r->in[i] || b->still || (b->outside && !m->h[r->in[i]].computed);
+        }
+        for (int i = 0; i < LAMI_OUTS; i++)
+            still &= !r->out[i] || !plan->buffer[r->out[i]].outside;
+        for (int i = 0; i < LAMI_OUTS; i++)
+            if (r->out[i])
+                plan->buffer[r->out[i]].still = still;
+    }
+}
+
+/* Groups in the order in which their first records were written, but what is still or comes first stands in nobody's way;
+ * `first` is that record until the order is known. */
 static void make_groups(merger *m)
 {
     const lami_plan *plan = m->plan;
     for (size_t i = 0; i < plan->records; i++)
         for (int k = 0; k < LAMI_OUTS; k++)
             m->h[plan->record[i].out[k]].computed = 1;
+    find_still(m);
     for (size_t i = 0; i < plan->records; i++)
-        if (comes_first(m, i))
+        if (is_still(plan, &plan->record[i]))
             put_in_group(m, i);
     for (size_t i = 0; i < plan->records; i++)
-        if (!comes_first(m, i))
+        if (!is_still(plan, &plan->record[i]) && comes_first(m, i))
+            put_in_group(m, i);
+    for (size_t i = 0; i < plan->records; i++)
+        if (!is_still(plan, &plan->record[i]) && !comes_first(m, i))
             put_in_group(m, i);
 }
 
@@ -161,11 +190,16 @@ static void make_groups(merger *m)
 static void make_phases(merger *m)
 {
     lami_plan *plan = m->plan;
-    int last = -1, floor = 0, part = 0;
+    int last = -1, floor = 0, part = 0, still = plan->still;
     for (size_t b = 0; b < plan->buffers; b++)
         m->h[b] = (history) { .writer = -1, .reader = -1, .whole_reader = -1 };
     for (size_t g = 0; g < plan->groups; g++) {
         lami_group *group = &plan->group[g];
+        if (still && !is_still(plan, &plan->record[plan->order[group->first]])) {
+            still = 0;
+            floor = last + 1;
+            plan->still_end = (size_t)floor;
+        }
         if (group->part != part) {
             part = group->part;
             floor = last + 1;

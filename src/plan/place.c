@@ -57,6 +57,10 @@ static void find_uses(lami_plan *plan, usage *u)
             buffer->first = -1;
         if (buffer->wanted)
             buffer->last = (int)plan->phases;
+        if (buffer->still) {
+            buffer->first = -1;
+            buffer->last = (int)plan->phases;
+        }
     }
 }
 
@@ -74,8 +78,9 @@ static void share_places(lami_plan *plan, const usage *u)
             for (int i = 0; i < LAMI_INS; i++) {
                 const lami_buf b = r->in[i];
                 const lami_buffer *x = &plan->buffer[b];
-                if (!b || b == r->out[0] || x->outside || x->wanted || u[b].last_use != position || u[b].shared_phase ||
-                    u[b].whole_phase == plan->group[g].phase || x->cols != y->cols || x->element != y->element ||
+                if (!b || b == r->out[0] || x->outside || x->wanted || x->still || u[b].last_use != position ||
+                    u[b].shared_phase || u[b].whole_phase == plan->group[g].phase || x->cols != y->cols ||
+                    x->element != y->element ||
                     lami_extent_of(x->rows, plan->max_samples) != lami_extent_of(y->rows, plan->max_samples) ||
                     lami_extent_of(x->rows, 1) != lami_extent_of(y->rows, 1))
                     continue;

@@ -189,6 +189,7 @@ void lami_plan_bind(lami_plan *plan, lami_buf buffer, void *address)
     plan->buffer[buffer].address = address;
     plan->buffer[buffer].left_out = !address;
     plan->samples = 0;
+    plan->settled = 0;
 }
 
 void *lami_plan_address(const lami_plan *plan, lami_buf buffer)

@@ -55,6 +55,7 @@ typedef struct lami_buffer {
     int node;             /* whose records were being written when it was made */
     void *address;
     int left_out;         /* an outside buffer bound to NULL */
+    int still;            /* depends on outside buffers alone, in a plan where those stay: made once, lives all along */
     int needed;           /* outside and not left out, wanted, or read by a record that is not idle */
     int first, last;      /* phases of its life; last < first: unused */
     lami_buf place_of;    /* shares the place of this buffer; itself otherwise */
@@ -85,6 +86,8 @@ struct lami_plan {
     size_t max_samples, samples; /* samples: what the sizes are set for; 0: not set yet */
     int merge, threads;
     int direct;     /* convolutions as sums of products only */
+    int still;      /* what is outside stays as it is from run to run, until lami_plan_forget */
+    int settled;    /* what depends on that alone has been made */
     int fused;      /* no gradients are asked for: the update may run inside the backward pass */
     int node, part; /* to which lami_emit attributes records */
     lami_record *record;
@@ -102,6 +105,7 @@ struct lami_plan {
     size_t groups;
     lami_phase *phase;
     size_t phases, part_end[LAMI_PARTS]; /* phases of part k: up to part_end[k] */
+    size_t still_end;                    /* phases that make what is still: the first of part 0, up to here */
     uint8_t *arena;
     size_t arena_bytes, sum_bytes; /* sum_bytes: of all buffers, had each its own place */
     uint8_t *work;
@@ -167,8 +171,11 @@ void *lami_plan_address(const lami_plan *plan, lami_buf buffer);
 /* Set the number of samples (1 .. max_samples) and the addresses for the following runs. */
 void lami_plan_set_samples(lami_plan *plan, size_t samples);
 
-/* Run parts first .. last. */
+/* Run parts first .. last. What is still is made by the first run alone. */
 void lami_plan_run(lami_plan *plan, int first, int last);
+
+/* What is outside has changed: the next run makes anew what depends on it alone. */
+void lami_plan_forget(lami_plan *plan);
 
 /* Run part 0 record by record, in one thread; visit sees each record with its results, and ends the walk by not
  * returning 0: then so does lami_plan_walk. */

@@ -574,6 +574,7 @@ static lam_status finish(lami_result *result, lami_solver *s, int stopped)
     if (values != s->net->values)
         memcpy(s->net->values, values, s->net->values_count * lami_dtype_size(s->net->dtype));
     LAM_TRY(recompute(s));
+    s->net->changes++;
     if (s->keeps && best && s->best_changed)
         LAM_TRY(lami_model_save(s->net, s->net->values, s->run.best));
     return lami_net_digest(s->net, s->net->values, result->best_sha256);
