@@ -284,7 +284,8 @@ static void (*const wino_table[8])(size_t, const real *, const real *,
                                    real *) = { wino_micro_1, wino_micro_2, wino_micro_3, wino_micro_4,
                                                wino_micro_5, wino_micro_6, wino_micro_7, wino_micro_8 };
 
-/* The products of one place and the panel from `column` on, of all blocks. */
+/* The products of one place and the panel from `column` on, of all blocks. The weights of the place that follows, a line for
+ * each channel, are fetched meanwhile. */
 static void wino_place(const wino_job *g, size_t place, size_t column)
 {
     enum { STEP = NV * LANES < WINO_PANEL ? NV * LANES : WINO_PANEL };
@@ -293,8 +294,12 @@ static void wino_place(const wino_job *g, size_t place, size_t column)
     const real *u = (const real *)g->args->in[1] + (column / WINO_PANEL * WINO + place) * channels * WINO_PANEL;
     real *m = g->m + place * WINO_M_PLACE;
     for (size_t j = 0; j < WINO_PANEL; j += STEP)
-        for (size_t r = 0; r < g->count; r += MR)
-            wino_table[least(MR, g->count - r) - 1](channels, v + r * channels, u + j, m + r * WINO_PANEL + j);
+        for (size_t r = 0, rows; r < g->count; r += rows) {
+            rows = least(MR, g->count - r);
+            for (size_t c = r * channels / g->count; c < (r + rows) * channels / g->count; c++)
+                __builtin_prefetch(u + (channels + c) * WINO_PANEL);
+            wino_table[rows - 1](channels, v + r * channels, u + j, m + r * WINO_PANEL + j);
+        }
 }
 
 /* Blocks from that of row r0 on, to row r1. */
