@@ -48,9 +48,11 @@ class Data:
         val, test  other parts, each (x, y)
         weights    (N) of the training samples in the loss, at least 0
         copy       True: x is copied; False: x stays as it is, shared, and must not change while this is used
-        Errors: ShapeError, FormatError (label out of range), DtypeError."""
+        Errors: ShapeError, FormatError (label out of range), DtypeError, ArgumentError (classes, weights)."""
+        if not isinstance(classes, (int, np.integer)) or classes < 0:
+            raise ArgumentError(f"classes is {classes!r}; it must be a number of classes, or 0")
         x, y = as_samples(x, "x"), as_answers(y, "y")
-        data = cls(Handle(lib.lam_data_from_arrays, lib.lam_data_free, tensor(x, "x"), tensor(y, "y"), classes,
+        data = cls(Handle(lib.lam_data_from_arrays, lib.lam_data_free, tensor(x, "x"), tensor(y, "y"), int(classes),
                           not copy, keeps=[x]))
         for name, part in (("val", val), ("test", test)):
             if part is not None:

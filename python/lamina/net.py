@@ -210,7 +210,7 @@ class Net:
             if self._session is None:
                 raise ArgumentError("step comes after loss(x, y)")
             if lr is not None:
-                call(lib.lam_session_set_lr, self._session.pointer, lr)
+                call(lib.lam_session_set_lr, self._session.pointer, float(lr))
             call(lib.lam_session_step, self._session.pointer)
             self._stepped = True
 

@@ -415,6 +415,8 @@ def test_arrays_are_shared_or_copied():
     (lambda x, y: lamina.Data.from_arrays(x, y[:5]), lamina.ShapeError, "5"),
     (lambda x, y: lamina.Data.from_arrays(x, y - 5), lamina.FormatError, r"y\[0\] is -\d; labels"),
     (lambda x, y: lamina.Data.from_arrays(x, y, classes=2), lamina.FormatError, "2"),
+    (lambda x, y: lamina.Data.from_arrays(x, y, classes=-1), lamina.ArgumentError, "classes is -1"),
+    (lambda x, y: lamina.Data.from_arrays(x, y, classes="3"), lamina.ArgumentError, "classes is '3'"),
     (lambda x, y: lamina.Data.from_arrays(x[:0], y[:0]), lamina.ShapeError, "x is empty"),
     (lambda x, y: lamina.Data.from_arrays(x, y, val=(x[:, :1], y)), lamina.ShapeError, "1"),
     (lambda x, y: lamina.Data.from_arrays(x, y, weights=-np.ones(30)), lamina.ArgumentError, "weight"),
@@ -425,6 +427,35 @@ def test_arrays_are_shared_or_copied():
 def test_bad_data_is_refused(make, kind, says):
     with pytest.raises(kind, match=says):
         make(*images(30))
+
+
+# ---- memory
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def test_networks_data_and_sessions_leave_nothing_behind():
+    x, y = images(40)
+
+    def rounds(n):
+        for _ in range(n):
+            net = net_of()
+            net.loss(x, y)
+            net.step()
+            net.train((x, y), progress=False, epochs=1)
+            net.scores(x)
+            views = net.params["conv1.weight"], net.grads["conv1.weight"]
+            assert views[0].shape == views[1].shape
+            with pytest.raises(lamina.OptionError):
+                net_of(devise=1)
+
+    rounds(30)
+    before = resident_bytes()
+    rounds(200)
+    assert resident_bytes() - before < 4 << 20
 
 
 # ---- threads
