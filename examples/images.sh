@@ -31,9 +31,9 @@ for name; do
         train $name --data "$data" --val last:1000 --preprocess standardize --epochs 5 --batch 128 --optim adamw --lr 3e-3 \
             --weight-decay 0.05 --schedule one-cycle ;;
     fashion)
-        train $name --data fashion-mnist --val last:5000 --preprocess standardize-channel --epochs 6 --batch 128 \
+        train $name --data fashion-mnist --val last:5000 --preprocess standardize-channel --epochs 10 --batch 128 \
             --optim adamw --lr 3e-3 --weight-decay 0.05 --schedule one-cycle --label-smoothing 0.1 \
-            --augment flip,translate=2 --tta flip ;;
+            --augment flip --tta flip ;;
     vgg)
         train $name --data "$data" --preprocess standardize-channel --epochs 4 --batch 128 --optim nesterov --lr 0.1 \
             --l2 5e-4 --schedule one-cycle --label-smoothing 0.1 --augment flip,crop=4 --tta flip ;;
