@@ -538,7 +538,9 @@ def test_other_threads_run_while_the_library_works():
             ticks.append(time.monotonic())
 
     def work():
-        net.scores(np.repeat(x.reshape(2000, 40), 10, 0))
-        done.set()
+        try:
+            net.scores(np.repeat(x.reshape(2000, 40), 10, 0))
+        finally:
+            done.set()
 
     assert in_threads(tick, work) == [] and len(ticks) > 1
