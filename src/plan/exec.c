@@ -32,13 +32,21 @@ enum {
     MOST_CONV_ROWS = 40 * LAMI_GEMM_ROWS,
     MOST_CONV_FILTERS = 256,
     MOST_WINOGRAD_ROWS = 2048,
-    SMALL_TASK = 4096, /* elements: less is not worth handing out */
-    VECTOR_TASK = 1024 /* columns of a tile of one row */
+    SMALL_TASK = 4096,       /* elements: less is not worth handing out */
+    SMALL_PRODUCT = 1 << 15, /* multiply-adds: the same of a whole product */
+    VECTOR_TASK = 1024       /* columns of a tile of one row */
 };
 
 static size_t tiles(const lami_group *g)
 {
     return tiles_of(g->rows, g->tile_rows) * tiles_of(g->cols, g->tile_cols);
+}
+
+/* Is a product one task, whatever the number of samples? */
+static int small_product(const lami_plan *plan, const lami_record *lead)
+{
+    const double rows = (double)lami_extent_of(lead->rows, plan->max_samples);
+    return rows * (double)lead->cols * (double)lami_extent_of(lead->depth, plan->max_samples) <= SMALL_PRODUCT;
 }
 
 /* Tiles of a product: as many rows as share the packed columns, or, for a transposed left side, as many columns as
@@ -48,6 +56,11 @@ static void shape_product(const lami_plan *plan, lami_group *g, const lami_recor
     const size_t wanted = TASKS_WANTED * (size_t)plan->threads, row_unit = LAMI_GEMM_ROWS;
     const int few = lead->op == LAMI_OP_gemm_nn && g->rows <= LAMI_GEMM_FEW;
     const size_t panel = plan->ops->panel * (few ? 4 : 1);
+    if (small_product(plan, lead)) {
+        g->tile_rows = MOST_ROWS;
+        g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_COLS);
+        return;
+    }
     if (lead->op == LAMI_OP_gemm_tn) {
         g->tile_rows = 2 * row_unit;
         g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_COLS);
@@ -223,10 +236,12 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples)
         memcpy(a->c, r->c, sizeof a->c);
     }
     find_idle(plan);
+    plan->divided = 0;
     for (size_t g = 0; g < plan->groups; g++) {
         shape_group(plan, &plan->group[g]);
         if (group_idle(plan, &plan->group[g]))
             plan->group[g].row_tiles = 0;
+        plan->divided |= plan->group[g].row_tiles * plan->group[g].col_tiles > 1;
     }
     for (size_t p = 0; p < plan->phases; p++) {
         lami_phase *phase = &plan->phase[p];
@@ -272,7 +287,8 @@ static void phase_task(void *arg, size_t p, size_t task, size_t thread)
 void lami_plan_run(lami_plan *plan, int first, int last)
 {
     const size_t begin = first ? plan->part_end[first - 1] : plan->settled ? plan->still_end : 0;
-    lami_parallel_run(plan->threads, begin, plan->part_end[last], phase_tasks, phase_task, plan);
+    const int threads = plan->divided ? plan->threads : 1; /* else workers, asleep or late, could only be waited for */
+    lami_parallel_run(threads, begin, plan->part_end[last], phase_tasks, phase_task, plan);
     plan->settled |= plan->still && !first;
 }
 

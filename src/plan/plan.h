@@ -85,6 +85,7 @@ struct lami_plan {
     lam_dtype dtype;
     size_t max_samples, samples; /* samples: what the sizes are set for; 0: not set yet */
     int merge, threads;
+    int divided;    /* a group has more than one tile, for plan->samples */
     int direct;     /* convolutions as sums of products only */
     int still;      /* what is outside stays as it is from run to run, until lami_plan_forget */
     int settled;    /* what depends on that alone has been made */
