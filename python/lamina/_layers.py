@@ -37,7 +37,7 @@ def _tensor(dtype, shape):
     """A Tensor without an address."""
     if len(shape) > MAX_RANK:
         raise ShapeError(f"an array has {len(shape)} dimensions; the most are {MAX_RANK}")
-    return Tensor(DTYPES[dtype], Shape(len(shape), shape + (0,) * (MAX_RANK - len(shape))))
+    return Tensor(DTYPES[dtype], _shape(shape))
 
 
 def _address(array):
@@ -54,12 +54,12 @@ class Frame:
                  "dout", "backward", "extras", "arrays", "result", "copies")
 
     def __init__(self, layer, key, arrays, extras):
+        self.pointer = c_void_p()
         self.layer, self.key, self.extras = layer, key, extras
         self.arrays = self.result = None  # what the library has borrowed; copies: of them, with what they are copies of
         self.copies = ()
         self.dtype = arrays[0].dtype
         self.out_shape = layer.shape(tuple(a.shape for a in arrays), extras)
-        self.pointer = c_void_p()
         self.inputs = [_tensor(a.dtype, a.shape) for a in arrays]
         self.out = _tensor(self.dtype, self.out_shape)
         self.forward = (byref(self.pointer), byref(self.out), *map(byref, self.inputs), *extras)
@@ -125,7 +125,7 @@ class Layer:
     def forward(self, arrays, mark=()):
         """Returns out, a new array, and the frame for backward."""
         try:
-            frame = _waiting[self, mark, *[a.dtype for a in arrays], *[a.shape for a in arrays]].pop()
+            frame = _waiting[(self, mark, *[a.dtype for a in arrays], *[a.shape for a in arrays])].pop()
             if frame.bytes > LARGE:
                 _reserve(-frame.bytes)
             for t, a in zip(frame.inputs, arrays):
@@ -250,15 +250,6 @@ def _affine_shape(shapes, extras):
     return (x[0] if x else 1, w[1] if len(w) == 2 else 1)  # the library refuses the others
 
 
-def _library_shape(function, shapes, *rest):
-    out = Shape()
-    given = [Shape(len(s), s + (0,) * (MAX_RANK - len(s))) if len(s) <= MAX_RANK else Shape(MAX_RANK + 1) for s in shapes]
-    status = function(byref(out), *map(byref, given), *rest)
-    if status:
-        raise failed(status)
-    return tuple(out.dim[: out.rank])
-
-
 def _real(value, name):
     try:
         return float(value)
@@ -303,16 +294,31 @@ def _dropout(train, p):
     return (DropoutParam(MODE_TRAIN if train else MODE_TEST, _real(p, "p"), 0, 0),)
 
 
+def _shape(sizes):
+    return Shape(len(sizes), sizes + (0,) * (MAX_RANK - len(sizes))) if len(sizes) <= MAX_RANK else Shape(MAX_RANK + 1)
+
+
 def _conv_shape(shapes, extras):
-    return _library_shape(lib.lam_conv_shape, shapes[:2], extras[0])
+    out = Shape()
+    status = lib.lam_conv_shape(byref(out), byref(_shape(shapes[0])), byref(_shape(shapes[1])), extras[0])
+    if status:
+        raise failed(status)
+    return tuple(out.dim[: out.rank])
+
+
+def _pooled(shape, param):
+    """Shape of a pool's output; what is none the library refuses."""
+    if len(shape) != 4:
+        return shape
+    return shape[:2] + tuple(max((n - k) // s + 1, 1) for n, k, s in zip(shape[2:], param.window, param.stride))
 
 
 def _pool_shape(shapes, extras):
-    return _library_shape(lib.lam_pool_shape, shapes[:1], extras[-1])
+    return _pooled(shapes[0], extras[0])
 
 
 def _conv_pool_shape(shapes, extras):
-    return _library_shape(lib.lam_pool_shape, [_conv_shape(shapes, extras)], extras[-1])
+    return _pooled(_conv_shape(shapes, extras), extras[1])
 
 
 _WEIGHTS, _NORM = ("x", "w", "b"), ("gamma", "beta", "running_mean", "running_var")
