@@ -221,8 +221,12 @@ static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_row
 /* ---- few rows ---- */
 
 /* With one to FEW rows registers go along the columns, so that enough sums run at once, and B is read where it lies. */
-enum { FEW = LAMI_GEMM_FEW, FEW_COLS = 8 * LANES };
+enum {
+    FEW = LAMI_GEMM_FEW,
+    AHEAD = 16 /* rows of B that are fetched ahead: a row is too short a run for the machine to foresee the next */
+};
 
+/* Rows k .. k+kc of B, columns j .. j+nv*LANES; s: where the block's sums go. */
 INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size_t rs, const real *b, size_t ldb,
                       const block_sink *s)
 {
@@ -233,13 +237,16 @@ INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size
         for (int j = 0; j < nv; j++)
             acc[i][j] = vset(0);
     }
-    for (size_t k = 0; k < kc; k++)
+    for (size_t k = 0; k < kc; k++) {
+        for (size_t line = 0; line < (size_t)nv * LAMI_VBYTES; line += 64)
+            __builtin_prefetch((const char *)(b + (k + AHEAD) * ldb) + line);
         UNROLL
-    for (int i = 0; i < mr; i++) {
-        const vec av = vset(a[(size_t)i * rs + k]);
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vfma(av, vload(b + k * ldb + (size_t)j * LANES), acc[i][j]);
+        for (int i = 0; i < mr; i++) {
+            const vec av = vset(a[(size_t)i * rs + k]);
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vfma(av, vload(b + k * ldb + (size_t)j * LANES), acc[i][j]);
+        }
     }
     for (size_t l = 0; l < s->count; l++) {
         UNROLL
@@ -257,26 +264,67 @@ INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size
     }
 }
 
-/* Rows i .. i+m, m <= FEW, of the columns from j on that fill registers. Returns where those end. */
-static size_t gemm_few(const gemm_job *g, size_t i, size_t m, size_t j, size_t end)
+/* The same for one register of columns, whose last rows may end behind the array: rows from `safe` on are at `rest`. */
+INLINE void micro_edge(const int mr, size_t k0, size_t kc, const real *a, size_t rs, const real *b, size_t ldb,
+                       size_t safe, const real *rest, const block_sink *s)
 {
-    gemm_job few = *g;
-    few.level_rows = FEW;
-    few.level_ld = FEW_COLS;
-    const size_t span = m == 1 ? FEW_COLS : FEW_COLS / 2, ldy = g->args->cols;
-    for (; j + span <= end; j += span)
+    vec acc[FEW];
+    UNROLL
+    for (int i = 0; i < mr; i++)
+        acc[i] = vset(0);
+    for (size_t k = k0; k < k0 + kc; k++) {
+        const vec bv = vload(k < safe ? b + k * ldb : rest + (k - safe) * LANES);
+        UNROLL
+        for (int i = 0; i < mr; i++)
+            acc[i] = vfma(vset(a[(size_t)i * rs + k]), bv, acc[i]);
+    }
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        for (size_t l = 0; l < s->count; l++)
+            acc[i] = vload(s->level[l] + (size_t)i * s->ld) + acc[i];
+        vstore(s->dst + (size_t)i * s->ldd, acc[i]);
+    }
+}
+
+/* A tile of m rows. Where a register hangs over the last column it reads the beginning of the next row. */
+INLINE void gemm_rows(const int m, const int nv, gemm_job *g, lami_tile t)
+{
+    const size_t depth = g->args->depth, ld = g->ldb, ldy = g->args->cols, step = (size_t)nv * LANES;
+    const real *a = g->a + t.r0 * g->lda;
+    real *y = (real *)g->args->out[0] + t.r0 * ldy;
+    size_t j = t.c0;
+    g->level_rows = FEW;
+    g->level_ld = step;
+    for (; j + step <= t.c1; j += step)
         for (size_t block = 0; block < g->blocks; block++) {
-            const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0);
-            const block_sink s = sink_of(&few, block, (real *)g->args->out[0] + i * ldy + j, ldy);
-            const real *a = g->a + i * g->lda + k0, *b = g->b + k0 * g->ldb + j;
-            if (m == 1)
-                micro_few(1, 8, kc, a, g->lda, b, g->ldb, &s);
-            else if (m == 2)
-                micro_few(2, 4, kc, a, g->lda, b, g->ldb, &s);
-            else
-                micro_few(3, 4, kc, a, g->lda, b, g->ldb, &s);
+            const size_t k0 = block * KC;
+            const block_sink s = sink_of(g, block, y + j, ldy);
+            micro_few(m, nv, least(KC, depth - k0), a + k0, g->lda, g->b + k0 * ld + j, ld, &s);
         }
-    return j;
+    for (; j < t.c1; j += LANES) {
+        const size_t width = least(LANES, t.c1 - j), over = j + LANES > ld ? j + LANES - ld : 0;
+        const size_t safe = depth - least(depth, (over + ld - 1) / ld);
+        memset(g->packed_b, 0, (depth - safe) * LANES * sizeof(real));
+        for (size_t k = safe; k < depth; k++)
+            memcpy(g->packed_b + (k - safe) * LANES, g->b + k * ld + j, width * sizeof(real));
+        for (size_t block = 0; block < g->blocks; block++) {
+            const size_t k0 = block * KC;
+            const block_sink s = sink_of(g, block, g->tail, LANES);
+            micro_edge(m, k0, least(KC, depth - k0), a, g->lda, g->b + j, ld, safe, g->packed_b, &s);
+        }
+        for (size_t i = 0; i < (size_t)m; i++)
+            memcpy(y + i * ldy + j, g->tail + i * LANES, width * sizeof(real));
+    }
+}
+
+static void gemm_few(gemm_job *g, lami_tile t)
+{
+    if (t.r1 - t.r0 == 1)
+        gemm_rows(1, 8, g, t);
+    else if (t.r1 - t.r0 == 2)
+        gemm_rows(2, 4, g, t);
+    else
+        gemm_rows(3, 4, g, t);
 }
 
 static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
@@ -304,8 +352,11 @@ static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
             }
         return;
     }
-    const size_t few = t.r1 - t.r0 <= FEW && !tb ? gemm_few(&g, t.r0, t.r1 - t.r0, t.c0, t.c1) : t.c0;
-    for (size_t j = few; j < t.c1; j += NR) /* packed B is used for all rows */
+    if (t.r1 - t.r0 <= FEW && !tb) {
+        gemm_few(&g, t);
+        return;
+    }
+    for (size_t j = t.c0; j < t.c1; j += NR) /* packed B is used for all rows */
         for (size_t block = 0; block < g.blocks; block++) {
             const size_t k0 = block * KC, kc = least(KC, args->depth - k0), width = least(NR, t.c1 - j);
             if (must_pack_b(&g, width))
