@@ -8,7 +8,8 @@
 enum {
     WINO_PANEL = 16,                   /* filters whose weights lie together */
     WINO_TILES = LAMI_WINOGRAD_BLOCKS, /* what is read of the weights serves them all */
-    WINO = 36
+    WINO = 36,
+    AHEAD_ROWS = 4 /* channels of the weights that are fetched ahead */
 };
 
 /* ---- transforms, of a vector of six ---- */
@@ -60,24 +61,28 @@ static void winograd_weights(const lami_args *args, lami_tile t, void *work)
             const size_t first = panel * WINO * channels + c; /* of the rows that channel c makes, `channels` apart */
             if (first >= t.r1 || first + (WINO - 1) * channels < t.r0)
                 continue;
-            for (size_t j = t.c0; j < t.c1; j += LANES) {
-                vec half[3][6], out[6];
-                for (int x = 0; x < 3; x++) {
+            for (size_t k = 0; k < 9; k++) /* so many streams are too many for the machine to foresee */
+                __builtin_prefetch(IN(0) + (k * channels + c + AHEAD_ROWS) * filters + panel * WINO_PANEL);
+            for (size_t k = 0; k < WINO; k++)
+                __builtin_prefetch(OUT(0) + (first + k * channels + AHEAD_ROWS) * WINO_PANEL, 1);
+            vec half[(WINO_PANEL + LANES - 1) / LANES][3][6], out[6]; /* so that whole lines are written */
+            for (size_t j = t.c0, l = 0; j < t.c1; j += LANES, l++)
+                for (size_t x = 0; x < 3; x++) {
                     vec column[3];
-                    for (int y = 0; y < 3; y++)
-                        column[y] = at(IN(0), (((size_t)(3 * y + x)) * channels + c) * filters + panel * WINO_PANEL + j,
-                                       t.c1 - j);
-                    wino_g(half[x], column);
+                    for (size_t y = 0; y < 3; y++)
+                        column[y] =
+                            at(IN(0), ((3 * y + x) * channels + c) * filters + panel * WINO_PANEL + j, t.c1 - j);
+                    wino_g(half[l][x], column);
                 }
-                for (size_t y = 0; y < 6; y++) {
-                    wino_g(out, (const vec[3]) { half[0][y], half[1][y], half[2][y] });
+            for (size_t y = 0; y < 6; y++)
+                for (size_t j = t.c0, l = 0; j < t.c1; j += LANES, l++) {
+                    wino_g(out, (const vec[3]) { half[l][0][y], half[l][1][y], half[l][2][y] });
                     for (size_t x = 0; x < 6; x++) {
                         const size_t row = first + (6 * y + x) * channels;
                         if (row >= t.r0 && row < t.r1)
                             put(OUT(0), row * WINO_PANEL + j, t.c1 - j, out[x]);
                     }
                 }
-            }
         }
 }
 
