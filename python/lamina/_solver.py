@@ -13,11 +13,11 @@ KEPT = ("epoch", "loss_history", "train_acc_history", "val_acc_history", "iterat
 
 
 class Solver(object):
-    """A course's Solver says which update rules are ours, and how to:
+    """A course's Solver says how to:
 
     draw(n, count)          count indices below n for an accuracy
     draw_batch(n, count)    the same for a batch
-    copy(array)
+    copy(array), plain(array), number(loss): a copy; an array of NumPy; what goes to loss_history
     update_in_place(rule, w, dw, config): w, or None where the rule is not ours
     random_state(), set_random_state(state)"""
 
@@ -119,8 +119,9 @@ class Solver(object):
         if num_samples is not None and X.shape[0] > num_samples:
             drawn = self.draw(X.shape[0], num_samples)
             X, y = X[drawn], y[drawn]
-        scores = [np.argmax(self.model.loss(X[i:i + batch_size]), axis=1) for i in range(0, X.shape[0], batch_size)]
-        return np.mean(np.hstack(scores) == np.asarray(y))
+        best = [np.argmax(self.plain(self.model.loss(X[i:i + batch_size])), axis=1)
+                for i in range(0, X.shape[0], batch_size)]
+        return np.mean(np.hstack(best) == self.plain(y))
 
     def _measure(self, iteration):
         """Accuracies, the best parameters, a checkpoint. Returns the accuracies."""

@@ -32,6 +32,7 @@ class Solver(_solver.Solver):
 
     draw = draw_batch = staticmethod(np.random.choice)
     copy = staticmethod(np.copy)
+    plain = staticmethod(np.asarray)
     number = staticmethod(lambda loss: loss)
     update_in_place = staticmethod(optim._update_in_place)
     random_state = staticmethod(np.random.get_state)

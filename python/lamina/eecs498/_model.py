@@ -1,4 +1,5 @@
 """What the course's networks have in common: parameters as tensors or arrays, and files."""
+from .._solver import STATISTICS
 from . import _files
 from ._tensors import array, cast, check_device, full, like, normal, number_like
 
@@ -19,14 +20,19 @@ class Model(object):
         be of either kind."""
         X = cast(X, self.dtype)
         params = {name: array(p, name) for name, p in self.params.items()}
+        self._statistics(array)
         result = network(params, array(X, "X"), None if y is None else array(y, "y"), *args, **kwargs)
-        for bn_param in getattr(self, "bn_params", ()):
-            for name in ("running_mean", "running_var"):
-                if name in bn_param:
-                    bn_param[name] = like(X, array(bn_param[name], name))
+        self._statistics(lambda value, name: like(X, value))
         if y is None:
             return like(X, result)
         return number_like(X, result[0]), {name: like(X, g) for name, g in result[1].items()}
+
+    def _statistics(self, function):
+        """Replace each of the running statistics by function(it, name)."""
+        for bn_param in getattr(self, "bn_params", ()):
+            for name in STATISTICS:
+                if name in bn_param:
+                    bn_param[name] = function(bn_param[name], name)
 
     def save(self, path):
         """Write the model to a file. Error: OSError."""
@@ -41,10 +47,7 @@ class Model(object):
         state = {name: state[name] for name in self.SAVED}
         state["dtype"] = self.dtype if dtype is None else dtype
         state["params"] = {name: cast(p, state["dtype"]) for name, p in state["params"].items()}
-        for bn_param in state.get("bn_params", ()):
-            for name in ("running_mean", "running_var"):
-                if name in bn_param:
-                    bn_param[name] = cast(bn_param[name], state["dtype"])
         for name, value in state.items():
             setattr(self, name, value)
+        self._statistics(lambda value, name: cast(value, self.dtype))
         print("load checkpoint file: {}".format(path))

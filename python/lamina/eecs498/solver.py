@@ -44,8 +44,11 @@ class Solver(_solver.Solver):
     def number(self, loss):
         return float(loss)
 
+    def plain(self, x):
+        return array(x, "scores")
+
     def check_accuracy(self, X, y, num_samples=None, batch_size=100):
-        return float(super().check_accuracy(X, array(y, "y"), num_samples, batch_size))
+        return float(super().check_accuracy(X, y, num_samples, batch_size))
 
     def train(self, time_limit=None, return_best_params=True):
         """Train for num_epochs; after resume, for those that are left. time_limit: seconds; training ends before the next
