@@ -346,8 +346,15 @@ def running_statistics(mean, var, x, count, train):
     """Running statistics for a pass: of the type of x, zeros where they are None, and copies where the pass changes
     them."""
     dtype = x.dtype if x.dtype in _REALS else real_type(x)
-    return [np.zeros(count, dtype) if s is None else np.array(s, dtype, order="C") if train else np.asarray(s, dtype)
-            for s in (mean, var)]
+    return [_statistics(s, dtype, count, train) for s in (mean, var)]
+
+
+def _statistics(value, dtype, count, train):
+    if value is None:
+        return np.zeros(count, dtype)
+    if value.__class__ is _ndarray and value.dtype is dtype:
+        return value.copy() if train else value
+    return np.array(value, dtype, order="C")
 
 
 def dropout(x, p, seed, step=0):
