@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../src/core/random.h"
+#include "bf16_order.h"
 #include "math_set.h"
 
 /* Our exp and log, one element at a time, plain C: their own test is test_math.c. */
@@ -518,3 +519,34 @@ const reference_fn reference[LAMI_ROW_OP_COUNT] = {
 #undef LAMI_BITS
 #define LAMI_BITS 64
 #include "order.t.h"
+
+static void product_bf16(const lami_args *args, int ta, int tb)
+{
+    const size_t rows = args->rows, cols = args->cols, depth = args->depth;
+    const float *a = args->in[0], *b = args->in[1];
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++)
+            ((float *)args->out[0])[i * cols + j] =
+                bf16_sum(ta ? a + i : a + i * depth, ta ? rows : 1, tb ? b + j * depth : b + j, tb ? 1 : cols, depth);
+}
+
+static void gemm_nn_bf16(const lami_args *args)
+{
+    product_bf16(args, 0, 0);
+}
+
+static void gemm_nt_bf16(const lami_args *args)
+{
+    product_bf16(args, 0, 1);
+}
+
+static void gemm_tn_bf16(const lami_args *args)
+{
+    product_bf16(args, 1, 0);
+}
+
+const reference_fn ordered_bf16[LAMI_ROW_OP_COUNT] = {
+    [LAMI_OP_gemm_nn] = gemm_nn_bf16,
+    [LAMI_OP_gemm_nt] = gemm_nt_bf16,
+    [LAMI_OP_gemm_tn] = gemm_tn_bf16,
+};

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../src/core/random.h"
+#include "bf16_order.h"
 #include "reference.h"
 
 enum { ROOM = 1 << 22, GUARD = 256, PATTERN = 0xA5, SLOTS = LAMI_INS + LAMI_OUTS, CUTS = 5 };
@@ -222,6 +223,7 @@ typedef struct {
     int short_form; /* without the optional output */
     int unsmoothed; /* c[0] is 0 */
     int specials;
+    int bf16; /* in the form that has products of bf16 */
     lami_vars vars;
     lami_args args;
     void *in[LAMI_INS];        /* of the number type */
@@ -294,7 +296,7 @@ static void fill_input(problem *p, int i)
             ((float *)p->in[i])[e] = (float)x;
         else
             ((double *)p->in[i])[e] = x;
-        p->wide_in[i][e] = number_at(p->in[i], e, p->bits);
+        p->wide_in[i][e] = p->bf16 ? bf16_round(((float *)p->in[i])[e]) : number_at(p->in[i], e, p->bits);
     }
 }
 
@@ -317,7 +319,8 @@ static void set_args(problem *p)
                                              : 0,
                             .chunk = p->chunk,
                             .place = (uint32_t)LAMI_RNG_DROPOUT << 24 | 5,
-                            .threshold = 0x4ccccccd };
+                            .threshold = 0x4ccccccd,
+                            .bf16 = p->bf16 };
     memcpy(p->args.c, c->c, sizeof c->c);
     if (p->unsmoothed)
         p->args.c[0] = 0;
@@ -342,7 +345,7 @@ static void prepare(problem *p)
             formula.out[i] = p->wide_out[i] = calloc(count_of(p, c->out[i]), 8);
             assert_true(p->out[i] && p->wide_out[i]);
         }
-    (p->bits == 32 ? ordered_f32 : ordered_f64)[p->op](&ordered);
+    (p->bf16 ? ordered_bf16 : p->bits == 32 ? ordered_f32 : ordered_f64)[p->op](&ordered);
     reference[p->op](&formula);
 }
 
@@ -361,8 +364,8 @@ static void release(problem *p)
 static const char *named(const problem *p, const char *set)
 {
     static char text[200];
-    snprintf(text, sizeof text, "%s, %s, %d bits, n %zu, d %zu, k %zu, chunk %zu%s%s", lami_op_table[p->op].name, set,
-             p->bits, p->n, p->d, p->k, p->chunk, p->short_form ? ", short" : "",
+    snprintf(text, sizeof text, "%s%s, %s, %d bits, n %zu, d %zu, k %zu, chunk %zu%s%s", lami_op_table[p->op].name,
+             p->bf16 ? "_bf16" : "", set, p->bits, p->n, p->d, p->k, p->chunk, p->short_form ? ", short" : "",
              p->specials ? ", special values" : "");
     return text;
 }
@@ -439,7 +442,7 @@ static void run_tile(const problem *p, const lami_ops *ops, const lami_args *arg
     uint8_t *work = aligned_alloc(64, room);
     assert_non_null(work);
     memset(work, PATTERN, room);
-    ops->run[p->op](args, t, work);
+    (p->bf16 ? ops->run_bf16 : ops->run)[p->op](args, t, work);
     for (size_t i = bytes; i < room; i++)
         if (work[i] != PATTERN)
             fail_msg("%s: wrote past its scratch", named(p, ops->set));
@@ -534,6 +537,18 @@ static int is_product(lami_op op)
     return lami_op_table[op].class == LAMI_PRODUCER;
 }
 
+/* A problem in each form of its operation: float, double, and of bf16 where it has that. */
+static void check_forms(problem p)
+{
+    for (p.bits = 32; p.bits <= 64; p.bits += 32)
+        check(p);
+    if (!ordered_bf16[p.op])
+        return;
+    p.bits = 32;
+    p.bf16 = 1;
+    check(p);
+}
+
 static void every_operation_has_a_case(void **state)
 {
     (void)state;
@@ -543,6 +558,10 @@ static void every_operation_has_a_case(void **state)
         const lami_ops *ops;
         for (size_t i = 0; (ops = table_of(i, 32)); i++)
             assert_non_null(ops->run[op]);
+        for (size_t i = 0; (ops = table_of(i, 32)); i++)
+            assert_int_equal(!!ops->run_bf16[op], !!ordered_bf16[op]);
+        for (size_t i = 0; (ops = table_of(i, 64)); i++)
+            assert_null(ops->run_bf16[op]);
     }
 }
 
@@ -620,15 +639,13 @@ static void products_on_odd_sizes(void **state)
 {
     (void)state;
     static const size_t depth[] = { 1, 2, 3, 7, 16, 33 };
-    for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
-            for (size_t i = 0; i < 4 * SIZES && is_product(op); i++)
-                check((problem) { .op = op,
-                                  .bits = bits,
-                                  .n = sizes[(i * 5 + i / SIZES) % SIZES],
-                                  .d = sizes[i % SIZES],
-                                  .k = depth[i % 6],
-                                  .chunk = 1 });
+    for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
+        for (size_t i = 0; i < 4 * SIZES && is_product(op); i++)
+            check_forms((problem) { .op = op,
+                                    .n = sizes[(i * 5 + i / SIZES) % SIZES],
+                                    .d = sizes[i % SIZES],
+                                    .k = depth[i % 6],
+                                    .chunk = 1 });
 }
 
 /* Blocks of 256, and their binary counter. */
@@ -637,15 +654,13 @@ static void products_of_any_depth(void **state)
     (void)state;
     static const size_t depth[] = { 1, 255, 256, 257, 511, 512, 513, 768, 800, 1025, 1280, 1500, 1793 };
     static const size_t rows[] = { 1, 6, 25, 9, 50, 2 }, cols[] = { 17, 1, 33, 16, 5 };
-    for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
-            for (size_t i = 0; i < 2 * sizeof depth / sizeof depth[0] && is_product(op); i++)
-                check((problem) { .op = op,
-                                  .bits = bits,
-                                  .n = rows[i % 6],
-                                  .d = cols[i % 5],
-                                  .k = depth[i % (sizeof depth / sizeof depth[0])],
-                                  .chunk = 1 });
+    for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
+        for (size_t i = 0; i < 2 * sizeof depth / sizeof depth[0] && is_product(op); i++)
+            check_forms((problem) { .op = op,
+                                    .n = rows[i % 6],
+                                    .d = cols[i % 5],
+                                    .k = depth[i % (sizeof depth / sizeof depth[0])],
+                                    .chunk = 1 });
 }
 
 /* Rows a multiple of 1 KiB apart, which the kernels treat in another way, and just beside it. */
@@ -653,14 +668,13 @@ static void products_with_rows_of_1_kib(void **state)
 {
     (void)state;
     static const size_t wide[] = { 128, 256, 512, 255, 257 };
-    for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
-            for (size_t i = 0; i < sizeof wide / sizeof wide[0] && is_product(op); i++) {
-                check((problem) { .op = op, .bits = bits, .n = 5, .d = wide[i], .k = 20, .chunk = 1 });
-                check((problem) { .op = op, .bits = bits, .n = 7, .d = 19, .k = wide[i], .chunk = 1 });
-                check((problem) { .op = op, .bits = bits, .n = wide[i], .d = 6, .k = 17, .chunk = 1 });
-                check((problem) { .op = op, .bits = bits, .n = 50, .d = wide[i], .k = 300, .chunk = 1 });
-            }
+    for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
+        for (size_t i = 0; i < sizeof wide / sizeof wide[0] && is_product(op); i++) {
+            check_forms((problem) { .op = op, .n = 5, .d = wide[i], .k = 20, .chunk = 1 });
+            check_forms((problem) { .op = op, .n = 7, .d = 19, .k = wide[i], .chunk = 1 });
+            check_forms((problem) { .op = op, .n = wide[i], .d = 6, .k = 17, .chunk = 1 });
+            check_forms((problem) { .op = op, .n = 50, .d = wide[i], .k = 300, .chunk = 1 });
+        }
 }
 
 /* NaN, infinities, -0, subnormals: as the scalar code has them, on each set and for any tiles. */
@@ -668,16 +682,10 @@ static void special_values_are_the_same_everywhere(void **state)
 {
     (void)state;
     static const size_t odd[] = { 1, 4, 17, 33, 50 };
-    for (int bits = 32; bits <= 64; bits += 32)
-        for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
-            for (size_t i = 0; i < 15; i++)
-                check((problem) { .op = op,
-                                  .bits = bits,
-                                  .n = odd[i / 3],
-                                  .d = odd[i % 5],
-                                  .k = i % 3 ? 3 : 260,
-                                  .chunk = 24,
-                                  .specials = 1 });
+    for (lami_op op = 0; op < LAMI_ROW_OP_COUNT; op++)
+        for (size_t i = 0; i < 15; i++)
+            check_forms((problem) {
+                .op = op, .n = odd[i / 3], .d = odd[i % 5], .k = i % 3 ? 3 : 260, .chunk = 24, .specials = 1 });
 }
 
 /* One operation on up to 3 inputs of n numbers as one row, whole, float or double; outputs back in double. */

@@ -29,7 +29,7 @@ enum {
 #define LAMI_OPTIONS(REAL, SIZE, U64, TEXT, FLAG, CHOICE, LIST)                                                        \
     SIZE(threads, "threads", 0, 0, 1024, LAMI_FOR_ALL | LAMI_ON_RESUME, "N",                                           \
          "threads to use; 0: the CPUs this process may use")                                                           \
-    CHOICE(isa, "isa", "auto", "auto plain avx2 avx512 neon", LAMI_FOR_ALL | LAMI_ON_RESUME, "SET",                    \
+    CHOICE(isa, "isa", "auto", "auto plain avx2 avx512 avx512bf16 neon", LAMI_FOR_ALL | LAMI_ON_RESUME, "SET",         \
            "instruction set of the kernels")                                                                           \
     CHOICE(device, "device", "cpu", "cpu cuda", LAMI_FOR_ALL, "DEVICE", "where to compute")                            \
     FLAG(no_merge, "no-merge", LAMI_FOR_ALL | LAMI_ON_RESUME, "run every operation by itself (same bits, slower)")     \

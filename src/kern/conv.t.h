@@ -194,16 +194,17 @@ static residue residue_of(size_t first, size_t kernel, ptrdiff_t pad, size_t up)
                        (size_t)(rest < 0 ? rest + (ptrdiff_t)up : rest) };
 }
 
-typedef struct {
+typedef struct conv_job {
     const lami_args *args;
     const lami_window *w;
     lami_tile t;
-    residue v, h; /* vertical, horizontal */
+    void (*panels)(const struct conv_job *g); /* the tile's columns of a band */
+    residue v, h;                             /* vertical, horizontal */
     const real *b;
     size_t depth, blocks;
-    real *copy, *packed, *tail, *levels;
-    const real *from[BAND]; /* pixels of the band: the first element that their window sees, ... */
-    real *to[BAND];         /* ... and their row of the output */
+    real *copy, *packed, *tail, *levels, *more; /* more: what comes after */
+    const real *from[BAND];                     /* pixels of the band: the first element that their window sees, ... */
+    real *to[BAND];                             /* ... and their row of the output */
     size_t count, pitch;
 } conv_job;
 
@@ -270,6 +271,12 @@ static void band_panel(const conv_job *g, size_t j)
     }
 }
 
+static void band_panels(const conv_job *g)
+{
+    for (size_t j = g->t.c0; j < g->t.c1; j += NR)
+        band_panel(g, j);
+}
+
 static ptrdiff_t seen_from(size_t o, size_t stride, ptrdiff_t pad, residue r, size_t up)
 {
     return ((ptrdiff_t)(o * stride + r.first) - pad) / (ptrdiff_t)up;
@@ -323,8 +330,7 @@ static void conv_band(conv_job *g, size_t n, size_t p0, size_t p1)
             memset(g->to[r1] + g->t.c0, 0, (g->t.c1 - g->t.c0) * sizeof(real));
         return;
     }
-    for (size_t j = g->t.c0; j < g->t.c1; j += NR)
-        band_panel(g, j);
+    g->panels(g);
 }
 
 /* Pixels of the tile in bands; a band ends with its image, and with its row where rows are long. */
@@ -356,23 +362,30 @@ static size_t conv_layout(conv_job *g, real *work, const lami_args *args)
     g->packed = work + region_size;
     g->tail = g->packed + packed;
     g->levels = g->tail + tail;
+    g->more = g->levels + gemm_levels(args->depth) * BAND * NR;
     return region_size + packed + tail + gemm_levels(args->depth) * BAND * NR;
+}
+
+static void conv_tile(conv_job *g)
+{
+    const lami_window *w = g->w;
+    g->b = g->args->in[1];
+    for (size_t i = 0; i < w->up_h; i++)
+        for (size_t j = 0; j < w->up_w; j++) {
+            g->v = residue_of(i, w->kernel_h, w->pad_top, w->up_h);
+            g->h = residue_of(j, w->kernel_w, w->pad_left, w->up_w);
+            g->depth = g->v.taps * g->h.taps * w->c;
+            g->blocks = (g->depth + KC - 1) / KC;
+            conv_residue(g);
+            g->b += g->depth * g->args->cols;
+        }
 }
 
 static void conv(const lami_args *args, lami_tile t, void *work)
 {
-    const lami_window *w = args->window;
-    conv_job g = { .args = args, .w = w, .t = t, .b = args->in[1] };
+    conv_job g = { .args = args, .w = args->window, .t = t, .panels = band_panels };
     conv_layout(&g, work, args);
-    for (size_t i = 0; i < w->up_h; i++)
-        for (size_t j = 0; j < w->up_w; j++) {
-            g.v = residue_of(i, w->kernel_h, w->pad_top, w->up_h);
-            g.h = residue_of(j, w->kernel_w, w->pad_left, w->up_w);
-            g.depth = g.v.taps * g.h.taps * w->c;
-            g.blocks = (g.depth + KC - 1) / KC;
-            conv_residue(&g);
-            g.b += g.depth * args->cols;
-        }
+    conv_tile(&g);
 }
 
 /* Weights (kernel_h * kernel_w * C, F) for the data gradient: turned by half, C and F swapped, and with `up` sorted by
@@ -403,11 +416,14 @@ static void conv_flip(const lami_args *args, lami_tile t, void *work)
 
 /* ---- the filters' gradient ---- */
 
-typedef struct {
+typedef struct filter_job {
     const lami_args *args;
     const lami_window *w;
-    real *copy, *packed, *tail;
-    int copies; /* windows leave the image */
+    lami_tile t;
+    /* Rows k0 .. k1 of the sums at `sum`, the tile's columns: the block's pixels are added. */
+    void (*panels)(const struct filter_job *g, real *sum, size_t k0, size_t k1, const real *dy, int fresh);
+    real *copy, *packed, *tail, *more; /* more: what comes after */
+    int copies;                        /* windows leave the image */
     const real *base;
     size_t pitch, runs, pixels;
     conv_run run[PIXELS]; /* the block's output rows: where, from base, their windows begin, and how many there are */
@@ -429,6 +445,7 @@ static size_t filter_layout(filter_job *g, real *work, const lami_args *args)
     g->copy = work;
     g->packed = work + copy;
     g->tail = g->packed + packed;
+    g->more = g->tail + NARROW * NR;
     return copy + packed + NARROW * NR;
 }
 
@@ -460,7 +477,6 @@ static void filter_block(filter_job *g, size_t n0, size_t row, size_t rows, size
     }
 }
 
-/* Rows k0 .. k1 of the sums at `sum`, columns j .. j+width: the block's pixels are added. */
 static void filter_panel(const filter_job *g, real *sum, size_t k0, size_t k1, size_t j, size_t width, const real *dy,
                          int fresh)
 {
@@ -491,6 +507,12 @@ static void filter_panel(const filter_job *g, real *sum, size_t k0, size_t k1, s
     }
 }
 
+static void filter_panels(const filter_job *g, real *sum, size_t k0, size_t k1, const real *dy, int fresh)
+{
+    for (size_t j = g->t.c0; j < g->t.c1; j += NR)
+        filter_panel(g, sum, k0, k1, j, least(NR, g->t.c1 - j), dy, fresh);
+}
+
 static int leaves_image(const lami_window *w)
 {
     const region all = { -w->pad_top, -w->pad_left, (w->out_h - 1) * w->stride_h + w->kernel_h,
@@ -498,23 +520,29 @@ static int leaves_image(const lami_window *w)
     return !is_inside(w, all);
 }
 
-static void conv_filter(const lami_args *args, lami_tile t, void *work)
+static void filter_tile(filter_job *g)
 {
-    const lami_window *w = args->window;
+    const lami_args *args = g->args;
+    const lami_window *w = g->w;
     const size_t depth = w->kernel_h * w->kernel_w * w->c, samples = args->depth / (w->out_h * w->out_w);
-    filter_job g = { .args = args, .w = w, .copies = leaves_image(w) };
-    filter_layout(&g, work, args);
-    for (size_t r = t.r0, here; r < t.r1; r += here) {
+    g->copies = leaves_image(w);
+    for (size_t r = g->t.r0, here; r < g->t.r1; r += here) {
         const size_t chunk = r / depth, k = r % depth, n0 = chunk * args->chunk;
         const size_t rows = least(args->chunk, samples - n0) * w->out_h;
         real *sum = (real *)args->out[0] + chunk * depth * args->cols;
-        here = least(depth - k, t.r1 - r);
+        here = least(depth - k, g->t.r1 - r);
         for (size_t row = 0; row < rows; row += block_rows(w))
             for (size_t p = 0; p < w->out_w; p += PIXELS) {
                 const real *dy = (const real *)args->in[1] + ((n0 * w->out_h + row) * w->out_w + p) * args->cols;
-                filter_block(&g, n0, row, least(block_rows(w), rows - row), p, least(PIXELS, w->out_w - p));
-                for (size_t j = t.c0; j < t.c1; j += NR)
-                    filter_panel(&g, sum, k, k + here, j, least(NR, t.c1 - j), dy, !row && !p);
+                filter_block(g, n0, row, least(block_rows(w), rows - row), p, least(PIXELS, w->out_w - p));
+                g->panels(g, sum, k, k + here, dy, !row && !p);
             }
     }
+}
+
+static void conv_filter(const lami_args *args, lami_tile t, void *work)
+{
+    filter_job g = { .args = args, .w = args->window, .t = t, .panels = filter_panels };
+    filter_layout(&g, work, args);
+    filter_tile(&g);
 }

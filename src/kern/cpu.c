@@ -19,6 +19,13 @@ static int avx512_usable(void)
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 }
 #endif
+#if defined(LAMI_HAVE_AVX512BF16)
+extern const lami_ops lami_ops_avx512bf16_f32;
+static int avx512bf16_usable(void)
+{
+    return avx512_usable() && __builtin_cpu_supports("avx512bf16");
+}
+#endif
 #if defined(LAMI_HAVE_AVX2)
 extern const lami_ops lami_ops_avx2_f32, lami_ops_avx2_f64;
 static int avx2_usable(void)
@@ -41,6 +48,9 @@ static const struct {
     int (*usable)(void);
     const lami_ops *f32, *f64;
 } sets[] = {
+#if defined(LAMI_HAVE_AVX512BF16)
+    { "avx512bf16", avx512bf16_usable, &lami_ops_avx512bf16_f32, &lami_ops_avx512_f64 },
+#endif
 #if defined(LAMI_HAVE_AVX512)
     { "avx512", avx512_usable, &lami_ops_avx512_f32, &lami_ops_avx512_f64 },
 #endif

@@ -9,6 +9,7 @@
 
 #include "gemm.t.h"
 #include "conv.t.h"
+#include "bf16.t.h"
 #include "map.t.h"
 #include "winograd.t.h"
 #include "pool.t.h"
@@ -24,6 +25,10 @@ static size_t work_bytes(lami_op op, const lami_args *args, size_t tile_rows, si
     conv_job c;
     filter_job f;
     wino_job w;
+#if LAMI_BITS == 32
+    if (args->bf16)
+        return bf16_work(op, args, tile_rows, tile_cols) * sizeof(real);
+#endif
     switch (op) {
     case LAMI_OP_gemm_nn:
     case LAMI_OP_gemm_nt:
@@ -63,4 +68,14 @@ const lami_ops NAME(LAMI_SET, LAMI_BITS) = {
         LAMI_OPS(OP)
 #undef OP
     },
+#if LAMI_BITS == 32
+    .native_bf16 = BF16_NATIVE,
+    .run_bf16 = {
+        [LAMI_OP_gemm_nn] = bf16_gemm_nn,
+        [LAMI_OP_gemm_nt] = bf16_gemm_nt,
+        [LAMI_OP_gemm_tn] = bf16_gemm_tn,
+        [LAMI_OP_conv] = bf16_conv,
+        [LAMI_OP_conv_filter] = bf16_conv_filter,
+    },
+#endif
 };

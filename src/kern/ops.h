@@ -190,6 +190,7 @@ typedef struct lami_args {
     double c[LAMI_CONSTANTS];
     uint32_t place;     /* purpose << 24 | layer, for random numbers */
     uint32_t threshold; /* dropout: keep where word >= threshold */
+    int bf16;           /* for run_bf16 */
     const lami_window *window;
     const lami_vars *vars;
 } lami_args;
@@ -207,8 +208,10 @@ typedef enum lami_stream { LAMI_STREAM_READ, LAMI_STREAM_WRITE, LAMI_STREAM_COPY
 typedef struct lami_ops {
     const char *set; /* "avx2" */
     int bits;        /* 32, 64 */
+    int native_bf16; /* run_bf16 is by the machine's instruction, not emulated */
     lami_tile_fn run[LAMI_OP_COUNT];
-    size_t panel; /* columns of a gemm's panel: tiles are best a multiple of it */
+    lami_tile_fn run_bf16[LAMI_OP_COUNT]; /* float only: products of what was rounded to bf16 (gemm, conv), else NULL */
+    size_t panel;                         /* columns of a gemm's panel: tiles are best a multiple of it */
     size_t (*work)(lami_op op, const lami_args *args, size_t tile_rows, size_t tile_cols); /* bytes of scratch */
     double (*peak)(size_t turns, double *flops);                                           /* peak.t.h */
     double (*stream)(lami_stream kind, void *a, const void *b, size_t count, size_t turns);

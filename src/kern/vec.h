@@ -331,4 +331,76 @@ static inline __attribute__((unused)) real wlargest(wide a)
 }
 #endif
 
+/* ---- pairs of bf16, two terms of a sum in each lane, the first one below (bf16.t.h) ----
+ *
+ * A pair is added in BF16_STEPS steps: sum = bf16_add(sum, bf16_term(step, a), bf16_term(step, b)). All steps together are
+ * the instruction vdpbf16ps: a fused multiply-add of the second terms, then one of the first, and each result that is below
+ * the least normal number, rounded as if exponents had no end, becomes a zero of its sign. bf16_enter and bf16_leave stand
+ * round all that is summed so. */
+#if LAMI_BITS == 32 && LAMI_VBYTES >= 16
+#if defined(__AVX512BF16__) && LAMI_VBYTES == 64
+enum { BF16_NATIVE = 1, BF16_STEPS = 1 };
+
+INLINE uvec bf16_term(int step, uvec pairs)
+{
+    (void)step;
+    return pairs;
+}
+
+INLINE vec bf16_add(vec sum, uvec a, uvec b)
+{
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+}
+#else
+enum { BF16_NATIVE = 0, BF16_STEPS = 2 };
+
+INLINE uvec bf16_term(int step, uvec pairs)
+{
+    return step ? pairs << 16 : pairs & 0xffff0000u;
+}
+
+#if defined(__FMA__)
+INLINE vec bf16_add(vec sum, uvec a, uvec b)
+{
+    return vfma((vec)a, (vec)b, sum);
+}
+#else
+/* Whether the sum is too small shows where nothing is: 2^32 times as large. What overflows there is large here, too. */
+INLINE vec bf16_add(vec sum, uvec a, uvec b)
+{
+    const vec up = vset(0x1p16f), r = vfma((vec)a, (vec)b, sum), scaled = vfma((vec)a * up, (vec)b * up, sum * up * up);
+    return vsel(vabs(scaled) < vset(0x1p-94f), (vec)((ivec)r & iset(INT32_MIN)), r);
+}
+#endif
+#endif
+
+/* x, or a zero of its sign where it is subnormal. */
+INLINE vec bf16_flush(vec x)
+{
+    const ivec sign = (ivec)x & iset(INT32_MIN);
+    return vsel((ivec)vabs(x) < iset(0x00800000), (vec)sign, x);
+}
+
+/* On x86 fused multiply-adds do all of this where the unit is told to flush results and to read subnormals as zeros. */
+INLINE uint32_t bf16_enter(void)
+{
+    uint32_t state = 0;
+#if defined(__FMA__)
+    __asm__ volatile("stmxcsr %0" : "=m"(state)::"memory");
+    const uint32_t flushing = state | 0x8040;
+    __asm__ volatile("ldmxcsr %0" ::"m"(flushing) : "memory");
+#endif
+    return state;
+}
+
+INLINE void bf16_leave(uint32_t state)
+{
+#if defined(__FMA__)
+    __asm__ volatile("ldmxcsr %0" ::"m"(state) : "memory");
+#else
+    (void)state;
+#endif
+}
+#endif
+
 #endif

@@ -68,7 +68,7 @@ static void shape_product(const lami_plan *plan, lami_group *g, const lami_recor
             g->tile_rows *= 2;
     } else {
         g->tile_rows = MOST_ROWS;
-        g->tile_cols = g->whole_rows ? g->cols : panel;
+        g->tile_cols = g->whole_rows ? g->cols : lead->bf16 ? least(g->cols, MOST_COLS) : panel;
         while (!g->whole_rows && tiles(g) > 8 * wanted && g->tile_cols < MOST_COLS)
             g->tile_cols += panel;
     }
@@ -227,6 +227,7 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples)
                            .chunk = r->chunk,
                            .place = r->place,
                            .threshold = r->threshold,
+                           .bf16 = r->bf16,
                            .window = &r->window,
                            .vars = &plan->vars };
         for (int k = 0; k < LAMI_INS; k++)
@@ -259,6 +260,12 @@ static lami_tile tile_of(const lami_group *g, size_t task)
     return (lami_tile) { r, least(r + g->tile_rows, g->rows), c, least(c + g->tile_cols, g->cols) };
 }
 
+static void run_record(const lami_plan *plan, size_t r, lami_tile t, void *work)
+{
+    const lami_args *a = &plan->args[r];
+    (a->bf16 ? plan->ops->run_bf16 : plan->ops->run)[plan->record[r].op](a, t, work);
+}
+
 static void run_tile(const lami_plan *plan, const lami_group *g, size_t task, size_t thread)
 {
     const lami_tile t = tile_of(g, task);
@@ -266,7 +273,7 @@ static void run_tile(const lami_plan *plan, const lami_group *g, size_t task, si
     for (int k = 0; k < g->count; k++) {
         const int r = plan->order[g->first + k];
         if (!plan->idle[r])
-            plan->ops->run[plan->record[r].op](&plan->args[r], t, work);
+            run_record(plan, (size_t)r, t, work);
     }
 }
 
@@ -319,7 +326,7 @@ int lami_plan_walk(lami_plan *plan, lami_visit_fn *visit, void *arg)
             const int i = plan->order[group->first + k];
             const lami_record *r = &plan->record[i];
             for (size_t task = 0; task < group->row_tiles * group->col_tiles; task++)
-                plan->ops->run[r->op](&plan->args[i], tile_of(group, task), plan->work);
+                run_record(plan, i, tile_of(group, task), plan->work);
             if (visit(plan, r, arg))
                 return 1;
         }

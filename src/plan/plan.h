@@ -41,6 +41,7 @@ typedef struct lami_record {
     size_t cols, chunk;
     double c[LAMI_CONSTANTS];
     uint32_t place, threshold;
+    int bf16; /* lami_ops.run_bf16 does it */
     lami_window window;
 } lami_record;
 
@@ -89,6 +90,7 @@ struct lami_plan {
     int direct;     /* convolutions as sums of products only */
     int still;      /* what is outside stays as it is from run to run, until lami_plan_forget */
     int settled;    /* what depends on that alone has been made */
+    int bf16;       /* products by lami_ops.run_bf16, where it has them */
     int fused;      /* no gradients are asked for: the update may run inside the backward pass */
     int node, part; /* to which lami_emit attributes records */
     lami_record *record;
