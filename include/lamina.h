@@ -243,7 +243,7 @@ LAM_API lam_status lam_train(lam_net *net, const lam_data *data, const lam_optio
 /* Continue the run folder that lam_train wrote (option `out`), as if it had never stopped: the same bits. *net is new
  * and yours. options: what may change: epochs, steps, time, patience, save-every, threads, isa. Errors: those of
  * lam_train, and LAM_EREAD, LAM_EFORMAT (no run folder, damaged checkpoint), LAM_EBUSY (another process trains
- * there). */
+ * there), LAM_EUNSUPPORTED (option precision: begun where products of bf16 are made in another way). */
 LAM_API lam_status lam_resume(lam_net **net, const char *run, const lam_data *data, const lam_options *options,
                               lam_callback callback, void *arg);
 

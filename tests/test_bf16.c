@@ -1,5 +1,5 @@
-/* Products of bf16: the rounding, zeros for subnormals, convolutions to the bit in the documented order on each set. Of
- * products of matrices: test_ops.c. */
+/* Products of bf16 (--precision bf16): the rounding, zeros for subnormals, convolutions to the bit in the documented order on
+ * each set, and what a network, a model and a training make of the option. Of products of matrices: test_ops.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "../src/core/random.h"
-#include "../src/kern/ops.h"
+#include "../src/net/net.h"
 #include "bf16_order.h"
+#include "folder.h"
+#include "toy.h"
 
 /* The i-th table that runs here, NULL past the end. */
 static const lami_ops *table_of(size_t i)
@@ -341,6 +343,90 @@ static void convolutions_have_the_bits_of_the_documented_order(void **state)
     }
 }
 
+/* ---- networks ---- */
+
+static const char notation[] = "affine 40 - batchnorm - relu - affine 5 - softmax";
+
+static lam_net *net_of(const char *list)
+{
+    lam_net *net = NULL;
+    lam_options *options = toy_options(list);
+    assert_ok(lam_net_new(&net, notation, &(lam_shape) { 1, { 30 } }, options));
+    lam_options_free(options);
+    return net;
+}
+
+/* Loss and accuracy on the validation part after a training. */
+static lam_metrics trained(char sha[65], const char *precision)
+{
+    char list[96];
+    snprintf(list, sizeof list, "epochs=6 batch=50 lr=0.01 precision=%s", precision);
+    lam_options *options = toy_options(list);
+    lam_data *data = toy_data(600, 300, 30, 5, 1.5);
+    lam_net *net = net_of(list);
+    lam_metrics m;
+    assert_ok(lam_train(net, data, options, NULL, NULL));
+    assert_ok(lam_eval(&m, net, data, LAM_VAL, options));
+    assert_ok(lam_net_sha256(net, sha));
+    lam_net_free(net);
+    lam_data_free(data);
+    lam_options_free(options);
+    return m;
+}
+
+static void training_comes_close_to_that_in_float(void **state)
+{
+    (void)state;
+    char full[65], bf16[65];
+    const lam_metrics a = trained(full, "full"), b = trained(bf16, "bf16");
+    assert_string_not_equal(full, bf16);
+    assert_true(a.accuracy > 0.9);
+    assert_true(fabs(a.accuracy - b.accuracy) < 0.02 && fabs(a.loss - b.loss) < 0.1 * a.loss);
+}
+
+static void weights_and_what_is_no_product_stay_float(void **state)
+{
+    (void)state;
+    lam_net *full = net_of("seed=3"), *bf16 = net_of("seed=3 precision=bf16");
+    char a[65], b[65];
+    assert_ok(lam_net_sha256(full, a));
+    assert_ok(lam_net_sha256(bf16, b));
+    assert_string_equal(a, b);
+    lam_net_free(full);
+    lam_net_free(bf16);
+}
+
+static void double_has_none(void **state)
+{
+    (void)state;
+    lam_net *net = NULL;
+    lam_check_row *rows = NULL;
+    size_t count;
+    lam_options *options = toy_options("precision=bf16 dtype=f64");
+    const lam_shape input = { 1, { 30 } };
+    assert_int_equal(lam_net_new(&net, notation, &input, options), LAM_EOPTION);
+    assert_null(net);
+    assert_string_equal(lam_last_error(), "--precision bf16 is for --dtype f32: in double no product is rounded");
+    assert_int_equal(lam_check(&rows, &count, notation, &input, options), LAM_EOPTION); /* it checks in double */
+    lam_options_free(options);
+}
+
+static void a_model_keeps_it(void **state)
+{
+    (void)state;
+    lam_net *net = net_of("precision=bf16"), *loaded = NULL, *full = net_of(""), *other = NULL;
+    assert_ok(lam_net_save(net, in_folder("bf16.safetensors")));
+    assert_ok(lam_net_load(&loaded, in_folder("bf16.safetensors")));
+    assert_true(net->bf16 && loaded->bf16);
+    assert_ok(lam_net_save(full, in_folder("full.safetensors")));
+    assert_ok(lam_net_load(&other, in_folder("full.safetensors")));
+    assert_false(other->bf16);
+    lam_net_free(net);
+    lam_net_free(loaded);
+    lam_net_free(full);
+    lam_net_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +434,10 @@ int main(void)
         cmocka_unit_test(results_that_are_subnormal_are_zero),
         cmocka_unit_test(the_second_of_a_pair_is_added_first),
         cmocka_unit_test(convolutions_have_the_bits_of_the_documented_order),
+        cmocka_unit_test(training_comes_close_to_that_in_float),
+        cmocka_unit_test(weights_and_what_is_no_product_stay_float),
+        cmocka_unit_test(double_has_none),
+        cmocka_unit_test(a_model_keeps_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

@@ -313,6 +313,29 @@ static void each_setting_of_the_training_in_each_type(void **state)
         }
 }
 
+/* On a machine with vdpbf16ps this compares the instruction with its emulation, too. */
+static void products_of_bf16(void **state)
+{
+    (void)state;
+    static const char *const networks[] = {
+        "affine 31 - batchnorm - relu - residual {affine 31} - affine 5 - softmax",
+        "conv 6 3x3 stride 2 - relu - conv 17 2x3 pad valid - batchnorm - affine 5 - softmax",
+    };
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        char bf16[65], full[65];
+        task t = { .notation = networks[i],
+                   .input = { 3, { 3, 9, 7 } },
+                   .batch = 27,
+                   .steps = SMALL_STEPS,
+                   .options = "precision=bf16 l2=0.01" };
+        assert_same_everywhere(&t, 0);
+        train(bf16, &t, "");
+        t.options = "l2=0.01";
+        train(full, &t, "");
+        assert_string_not_equal(bf16, full);
+    }
+}
+
 static void weights_with_each_loss(void **state)
 {
     (void)state;
@@ -461,6 +484,12 @@ static void the_bits_of_this_version_of_the_numerics(void **state)
             .options = "dtype=f32",
             .augment = "flip=alternate,translate=3,cutout=3,contrast=0.5,brightness=0.2,mixup=0.4" },
           "c879a4800640cfae6231ecf44bd460fdd0ea9db9f68b64cbe0134d4755121e41" },
+        { { .notation = "conv 6 3x3 stride 2 - relu - conv 17 2x3 pad valid - affine 23 - relu - affine 5 - softmax",
+            .input = { 3, { 3, 9, 7 } },
+            .batch = 27,
+            .steps = 20,
+            .options = "precision=bf16" },
+          "b42aab1ea2e522fdf73268bc25d5d7747dbe46cdd560366b64c0b42dcc5c09aa" },
     };
     int same = 1;
     assert_int_equal(LAM_NUMERICS_VERSION, 1);
@@ -602,6 +631,7 @@ int main(void)
         TEST(each_loss_in_each_type),
         TEST(each_loss_on_numbers_in_each_type),
         TEST(each_setting_of_the_training_in_each_type),
+        TEST(products_of_bf16),
         TEST(weights_with_each_loss),
         TEST(each_update_rule_in_each_type),
         TEST(each_augmentation_in_each_type),

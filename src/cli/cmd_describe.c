@@ -180,7 +180,7 @@ static lam_status print_records(const lam_net *net, const lami_plan *plan)
         cli_table_cell(table, "%zu", i + 1);
         cli_table_cell(table, "%s", cli_record_part(plan, i));
         cli_table_cell(table, "%s", cli_record_owner(name, net, r));
-        cli_table_cell(table, "%s", lami_op_table[r->op].name);
+        cli_table_cell(table, "%s", cli_record_op(name, r));
         if (depth)
             cli_table_cell(table, "%zu x %zu x %zu", lami_extent_of(r->rows, plan->max_samples), r->cols, depth);
         else
@@ -194,7 +194,7 @@ static lam_status print_records(const lam_net *net, const lami_plan *plan)
 
 static lam_status print_groups(const lami_plan *plan)
 {
-    char members[400];
+    char members[400], name[64];
     cli_table *table;
     LAM_TRY(cli_table_new(&table, "rlrl"));
     int phase = -1;
@@ -205,7 +205,7 @@ static lam_status print_groups(const lami_plan *plan)
         for (int k = 0; k < group->count && at < sizeof members; k++) {
             const int i = plan->order[group->first + k];
             at += (size_t)snprintf(members + at, sizeof members - at, "%s%s (%d)", k ? " + " : "",
-                                   lami_op_table[plan->record[i].op].name, i + 1);
+                                   cli_record_op(name, &plan->record[i]), i + 1);
         }
         if (group->phase != phase)
             cli_table_cell(table, "%d", group->phase + 1);
@@ -307,7 +307,7 @@ const cli_cmd cmd_describe = {
     .rows = rows,
     .own_size = sizeof(struct opts),
     .groups = LAMI_FOR_ALL | LAMI_FOR_BATCH,
-    .also = "dtype classes optim l2",
+    .also = "dtype precision classes optim l2",
     .arg_name = "NET|RUN|MODEL",
     .least_args = 1,
     .most_args = 1,

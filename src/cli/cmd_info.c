@@ -81,6 +81,9 @@ static lam_status print_table(const lami_ops *used, const cli_call *call)
     cli_table_cell(table, "%d", LAM_NUMERICS_VERSION);
     cli_table_cell(table, "equal numbers: equal bits");
     set_cells(table, used);
+    cli_table_cell(table, "bf16");
+    cli_table_cell(table, "%s", used->native_bf16 ? "vdpbf16ps" : "emulated");
+    cli_table_cell(table, "products of --precision bf16");
     const int cpus = lami_cpus();
     const size_t threads = call->options->threads ? call->options->threads : (size_t)cpus;
     cli_table_cell(table, "threads");
@@ -112,10 +115,10 @@ static lam_status print_json(const lami_ops *used, const cli_call *call)
         lami_free(path);
     }
     const size_t cpus = (size_t)lami_cpus(), threads = call->options->threads;
-    return cli_json_print(json_pack("{s:s, s:i, s:s, s:o, s:I, s:I, s:o, s:o}", "version", lam_version(), "numerics",
-                                    LAM_NUMERICS_VERSION, "isa", used->set, "isas", sets, "threads",
-                                    (json_int_t)(threads ? threads : cpus), "cpus", (json_int_t)cpus, "parts", optional,
-                                    "data", data));
+    return cli_json_print(json_pack("{s:s, s:i, s:s, s:o, s:b, s:I, s:I, s:o, s:o}", "version", lam_version(),
+                                    "numerics", LAM_NUMERICS_VERSION, "isa", used->set, "isas", sets, "native_bf16",
+                                    used->native_bf16, "threads", (json_int_t)(threads ? threads : cpus), "cpus",
+                                    (json_int_t)cpus, "parts", optional, "data", data));
 }
 
 static int run(const cli_call *call)

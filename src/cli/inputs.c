@@ -247,6 +247,12 @@ void cli_numbers(double *row, const lam_net *net, const void *scores, size_t sam
 
 /* ---- plans ------------------------------------------------------------------------------------------------------- */
 
+const char *cli_record_op(char name[64], const lami_record *record)
+{
+    snprintf(name, 64, "%s%s", lami_op_table[record->op].name, record->bf16 ? "_bf16" : "");
+    return name;
+}
+
 const char *cli_record_owner(char name[64], const lam_net *net, const lami_record *record)
 {
     if (record->node >= 0)

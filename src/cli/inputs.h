@@ -61,6 +61,9 @@ int cli_has_probability(const lam_net *net);
 void cli_numbers(double *row, const lam_net *net, const void *scores, size_t sample, int probabilities);
 double cli_sigmoid(double x);
 
+/* A record's operation: "gemm_nn", or "gemm_nn_bf16". */
+const char *cli_record_op(char name[64], const lami_record *record);
+
 /* The layer a record belongs to, or its loss, or "update". Which part of a step it is: "forward", "backward",
  * "update". */
 const char *cli_record_owner(char name[64], const lam_net *net, const lami_record *record);

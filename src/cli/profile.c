@@ -139,8 +139,9 @@ static void put_layers(words *w, const lam_net *net, const lami_plan *plan, cons
 /* "gemm_nn bias relu" */
 static void put_operations(words *w, const lami_plan *plan, const lami_group *g)
 {
+    char name[64];
     for (int k = 0; k < g->count; k++)
-        add_word(w, " ", lami_op_table[record_of(plan, g, k)->op].name);
+        add_word(w, " ", cli_record_op(name, record_of(plan, g, k)));
 }
 
 /* ---- what it costs ----------------------------------------------------------------------------------------------- */

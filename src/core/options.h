@@ -37,6 +37,8 @@ enum {
     CHOICE(dtype, "dtype", "f32", "f32 f64", LAMI_FOR_NET, "TYPE", "number type of the network")                       \
     CHOICE(conv, "conv", "auto", "auto direct", LAMI_FOR_NET, "HOW",                                                   \
            "3x3 convolutions; auto: by Winograd's transforms where that takes fewer products; direct: as plain sums")  \
+    CHOICE(precision, "precision", "full", "full bf16", LAMI_FOR_NET, "KIND",                                          \
+           "f32: products of matrices; bf16: of numbers rounded to bf16, their sums in float")                         \
     CHOICE(init, "init", "auto", "auto normal kaiming xavier", LAMI_FOR_NET, "KIND",                                   \
            "initial weights; auto: normal where --init-scale is given, else kaiming")                                  \
     REAL(init_scale, "init-scale", 1e-2, 0, 1e6, LAMI_FOR_NET, "S", "standard deviation of normal initial weights")    \

@@ -89,6 +89,8 @@ static lam_status put_metadata(lami_st_out *out, const lam_net *net)
     LAM_TRY(lami_st_out_text(out, "lamina.dtype", lami_dtype_name(net->dtype)));
     if (net->direct)
         LAM_TRY(lami_st_out_text(out, "lamina.conv", "direct"));
+    if (net->bf16)
+        LAM_TRY(lami_st_out_text(out, "lamina.precision", "bf16"));
     if (net->prep.text)
         LAM_TRY(lami_st_out_text(out, "lamina.preprocess", net->prep.text));
     LAM_TRY(put_table(out, net));
@@ -375,6 +377,10 @@ static lam_status make_net(lam_net *net, const lami_st_in *in, const char *path)
     if (conv && strcmp(conv, "direct"))
         return lami_fail(LAM_EFORMAT, "%s: lamina.conv is \"%.64s\", expected direct", path, conv);
     net->direct = !!conv;
+    const char *precision = lami_st_in_text(in, "lamina.precision");
+    if (precision && (strcmp(precision, "bf16") || net->dtype != LAM_F32))
+        return lami_fail(LAM_EFORMAT, "%s: lamina.precision is \"%.64s\", expected bf16, with f32", path, precision);
+    net->bf16 = !!precision;
     return fault_of_file(build(net, notation), path);
 }
 

@@ -28,6 +28,7 @@ struct lam_net {
     size_t classes; /* scores of a sample */
     lam_dtype dtype;
     int direct; /* --conv direct: plain sums, for as long as the model lives */
+    int bf16;   /* --precision bf16: products of bf16, likewise */
     lami_node *node;
     size_t nodes;
     const lami_loss *loss;

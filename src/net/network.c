@@ -14,6 +14,9 @@ static lam_status fill(lam_net *net, const char *notation, const lam_shape *inpu
     net->input = *input;
     net->dtype = !strcmp(options->dtype, "f64") ? LAM_F64 : LAM_F32;
     net->direct = !strcmp(options->conv, "direct");
+    net->bf16 = !strcmp(options->precision, "bf16");
+    if (net->bf16 && net->dtype != LAM_F32)
+        return lami_fail(LAM_EOPTION, "--precision bf16 is for --dtype f32: in double no product is rounded");
     LAM_TRY(lami_notation_parse(&net->tree, notation));
     LAM_TRY(lami_graph_build(net, notation, options->classes ? options->classes : classes));
     return (net->notation = lami_notation_print(net->tree)) ? LAM_OK : LAM_ENOMEM;

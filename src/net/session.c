@@ -67,6 +67,7 @@ static lam_status make_plan(lam_session *s, const lami_ops *ops)
     LAM_TRY(lami_plan_new(&s->plan, ops, net->dtype, s->options->batch, threads, !s->options->no_merge));
     s->plan->direct = net->direct;
     s->plan->still = s->kind == LAMI_SESSION_PREDICT;
+    s->plan->bf16 = net->bf16;
     LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->optim, s->options, s->rule }));
     LAM_TRY(lami_plan_finish(s->plan));
     s->plan->vars.dropout_seed = lami_option_given(s->options, offsetof(lam_options, dropout_seed))
@@ -728,7 +729,7 @@ size_t lami_session_bytes(const lam_session *s)
     return s->plan->arena_bytes + (size_t)s->plan->threads * s->plan->work_bytes + blocks * s->state_bytes;
 }
 
-lami_plan *lami_session_plan(lam_session *s)
+lami_plan *lami_session_plan(const lam_session *s)
 {
     return s->plan;
 }

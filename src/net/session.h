@@ -61,7 +61,7 @@ void lami_session_set_steps(lam_session *session, uint64_t steps);
 void *lami_session_input(lam_session *session);
 const void *lami_session_input_grad(const lam_session *session);
 
-lami_plan *lami_session_plan(lam_session *session);
+lami_plan *lami_session_plan(const lam_session *session);
 
 /* Bytes that running it takes, beside those of the network: arena, scratch of the threads, state of the update rule. */
 size_t lami_session_bytes(const lam_session *session);

@@ -37,6 +37,14 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 static const char data_key[] = "checkpoint.data", crc_key[] = "checkpoint.crc32", history_name[] = "history";
 
+/* Are products of bf16 made by the machine's instruction? "0", "1"; NULL: the network has none. */
+static const char bf16_key[] = "checkpoint.native_bf16";
+
+static const char *bf16_way(const lam_net *net, const lam_session *session)
+{
+    return !net->bf16 ? NULL : lami_session_plan(session)->ops->native_bf16 ? "1" : "0";
+}
+
 /* ---- state ---- */
 
 void lami_state_free(lami_state *state)
@@ -189,6 +197,8 @@ static lam_status put_all(writing *w, const lam_net *net, const lam_session *ses
     if (state->best_known)
         LAM_TRY(put_values(w, net, state->best, "best.", 0));
     LAM_TRY(put_rule(w, net, session));
+    if (net->bf16)
+        LAM_TRY(lami_st_out_text(w->out, bf16_key, bf16_way(net, session)));
     snprintf(crc, sizeof crc, "%" PRIu32, w->crc);
     return lami_st_out_text(w->out, crc_key, crc);
 }
@@ -350,9 +360,31 @@ static size_t kept_params(const lam_net *net, int trained_only)
     return count;
 }
 
+/* Emulation and instruction have not been compared, so that a training does not go from one to the other. */
+static lam_status check_bf16(const lam_session *session, const lam_net *net, const lami_st_in *in, const char *path)
+{
+    const char *is = bf16_way(net, session), *was = text_or_empty(in, bf16_key);
+    if (!is || !strcmp(is, was))
+        return LAM_OK;
+    if (!strcmp(was, "0"))
+        return lami_fail(
+            LAM_EUNSUPPORTED,
+            "%s: its products of bf16 were emulated, and by vdpbf16ps other bits are possible: --isa avx512 "
+            "emulates them",
+            path);
+    if (!strcmp(was, "1"))
+        return lami_fail(
+            LAM_EUNSUPPORTED,
+            "%s: its products of bf16 were made by vdpbf16ps, and where they are emulated, as by --isa %s, "
+            "other bits are possible",
+            path, lami_session_plan(session)->ops->set);
+    return damaged(path, bf16_key);
+}
+
 lam_status lami_checkpoint_read_rule(lam_session *session, const lam_net *net, const lami_state *state,
                                      const lami_st_in *in, const char *path)
 {
+    LAM_TRY(check_bf16(session, net, in, path));
     size_t tensors = kept_params(net, 0) * (state->best_known ? 2 : 1) + (net->prep.count ? 2 : 0) +
                      (net->units.count ? 2 : 0) + (state->entries ? 1 : 0);
     const char *name;
