@@ -16,7 +16,7 @@ import argparse, os, sys
 os.environ.update({v: "1" for v in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")})  # of the probe
 import contest  # noqa: E402
 import workloads  # noqa: E402
-from lamina import Library  # noqa: E402
+from library import Library  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOLERANCE = 1e-3

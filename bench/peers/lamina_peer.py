@@ -1,7 +1,7 @@
 """lamina's functions by themselves, on images (N, C, H, W). `model` is the shared library. Networks are timed by `lamina bench
 --serve`."""
 import server
-from lamina import Library, Operator
+from library import Library, Operator
 from workloads import digest, samples
 
 
