@@ -5,11 +5,12 @@
 #   scikit-learn  estimators, measures        pandas  the same tables
 #   safetensors   reads the models            pytest  runs the tests
 #   jax           arrays                      matplotlib  plots
+#   nbclient, nbformat, ipykernel             run the notebooks of examples/
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 lamina=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 venv=$(dirname "$lamina")/python-venv
-packages="numpy pandas safetensors scikit-learn torch jax matplotlib pytest"
+packages="numpy pandas safetensors scikit-learn torch jax matplotlib pytest nbclient nbformat ipykernel"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 [ "$(cat "$venv/packages" 2>/dev/null)" = "$packages" ] || {
     "$venv/bin/pip" install --quiet $packages
