@@ -97,8 +97,8 @@ typedef struct {
 } wino_block;
 
 /* V, the transformed input, is (place, group of blocks, PANEL of channels, block, channel): what the micro-kernel reads
- * lies in a row. M, the products, is (place, block, column) of a panel of columns, or
- * of all panels (winograd_filter: panel, place, block, column). */
+ * lies in a row. M is (place, block, column): the products of one panel of columns; in winograd_filter, dy transformed, one such
+ * array for each panel. */
 typedef struct {
     const lami_args *args;
     const lami_window *w;
