@@ -29,14 +29,14 @@ def seconds(function, calls=1):
     return (time.perf_counter() - start) / calls
 
 
-def in_turn(rounds, **functions):
-    """Seconds of each function, one list for each, measured in turn."""
+def in_turn(rounds, calls=1, **functions):
+    """Seconds of each function, one list for each, measured in turn: the mean of so many calls after one that does not
+    count, since the threads of the other side look for work a while before they sleep."""
     times = {name: [] for name in functions}
-    for function in functions.values():
-        function()
     for _ in range(rounds):
         for name, function in functions.items():
-            times[name].append(seconds(function))
+            function()
+            times[name].append(seconds(function, calls))
     return times
 
 
@@ -97,9 +97,9 @@ def conv(rounds):
         assert np.allclose(torch_forward(), fast_layers.conv_forward_fast(x, w, b, param)[0], atol=1e-4)
         for a, c in zip(torch_backward(), fast_layers.conv_backward_fast(dout, cache)):
             assert np.allclose(a, c, atol=1e-1 if dtype == "f4" else 1e-8)
-        report(f"conv_forward_fast {dtype}", in_turn(rounds, torch=torch_forward,
+        report(f"conv_forward_fast {dtype}", in_turn(rounds, 20, torch=torch_forward,
                lamina=lambda: fast_layers.conv_forward_fast(x, w, b, param)))
-        report(f"conv_backward_fast {dtype}", in_turn(rounds, torch=torch_backward,
+        report(f"conv_backward_fast {dtype}", in_turn(rounds, 20, torch=torch_backward,
                lamina=lambda: fast_layers.conv_backward_fast(dout, cache)))
 
 

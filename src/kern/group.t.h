@@ -15,7 +15,7 @@ static void add_groups(real *sums, size_t first, size_t last, size_t size)
 }
 
 /* The pixels of a sample are `depth`. About the group's first element: where |mean| >> deviation that difference is exact. */
-static void group_moments(const lami_args *args, lami_tile t, void *work)
+static void group_moments(const lami_args *restrict args, lami_tile t, void *work)
 {
     const size_t cols = args->cols, size = cols / args->window->groups;
     const size_t first = t.c0 / size * size, last = (t.c1 + size - 1) / size * size;
@@ -60,7 +60,7 @@ static void group_moments(const lami_args *args, lami_tile t, void *work)
         for (size_t c = (t).c0, i = r * (args)->cols + c, m = sample * (args)->cols + c, rest = (t).c1 - c; rest; \
              rest -= rest < LANES ? rest : LANES, c += LANES, i += LANES, m += LANES)
 
-static void norm_groups(const lami_args *args, lami_tile t, void *work)
+static void norm_groups(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH_PIXEL(args, t)
@@ -71,7 +71,7 @@ static void norm_groups(const lami_args *args, lami_tile t, void *work)
 }
 
 /* Sums over a sample's pixels of dy * xhat and of dy. */
-static void group_sums(const lami_args *args, lami_tile t, void *work)
+static void group_sums(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const size_t cols = args->cols;
@@ -91,7 +91,7 @@ static void group_sums(const lami_args *args, lami_tile t, void *work)
 }
 
 /* Means over a sample's groups of gamma dy xhat and gamma dy, from those sums. */
-static void group_means(const lami_args *args, lami_tile t, void *work)
+static void group_means(const lami_args *restrict args, lami_tile t, void *work)
 {
     const size_t cols = args->cols, size = cols / args->window->groups;
     const size_t first = t.c0 / size * size, last = (t.c1 + size - 1) / size * size;
@@ -108,7 +108,7 @@ static void group_means(const lami_args *args, lami_tile t, void *work)
 }
 
 /* dx = rstd * (g - avg(g) - xhat * avg(g * xhat)), g = dy * gamma */
-static void norm_groups_grad(const lami_args *args, lami_tile t, void *work)
+static void norm_groups_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH_PIXEL(args, t)

@@ -8,7 +8,7 @@ typedef struct {
     size_t start, length, count, stride;
 } stretches;
 
-INLINE stretches stretches_of(const lami_args *args, lami_tile t)
+INLINE stretches stretches_of(const lami_args *restrict args, lami_tile t)
 {
     const size_t rows = t.r1 - t.r0, width = t.c1 - t.c0, start = t.r0 * args->cols + t.c0;
     if (width == args->cols)
@@ -36,28 +36,28 @@ INLINE void put(real *p, size_t i, size_t n, vec v)
     vstore_pad(p + i, n, v);
 }
 
-static void bias(const lami_args *args, lami_tile t, void *work)
+static void bias(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH_AT (t)
         put(OUT(0), r * args->cols + c, n, at(IN(0), r * args->cols + c, n) + at(IN(1), c, n));
 }
 
-static void add(const lami_args *args, lami_tile t, void *work)
+static void add(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH (args, t)
         put(OUT(0), i, n, at(IN(0), i, n) + at(IN(1), i, n));
 }
 
-static void relu(const lami_args *args, lami_tile t, void *work)
+static void relu(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH (args, t)
         put(OUT(0), i, n, vmax(at(IN(0), i, n), vset(0)));
 }
 
-static void relu_grad(const lami_args *args, lami_tile t, void *work)
+static void relu_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH (args, t)
@@ -66,7 +66,7 @@ static void relu_grad(const lami_args *args, lami_tile t, void *work)
 
 /* ---- activations ---- */
 
-static void leakyrelu(const lami_args *args, lami_tile t, void *work)
+static void leakyrelu(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec slope = vset((real)args->c[0]);
@@ -76,7 +76,7 @@ static void leakyrelu(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void leakyrelu_grad(const lami_args *args, lami_tile t, void *work)
+static void leakyrelu_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec slope = vset((real)args->c[0]);
@@ -86,7 +86,7 @@ static void leakyrelu_grad(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void elu(const lami_args *args, lami_tile t, void *work)
+static void elu(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec alpha = vset((real)args->c[0]);
@@ -96,7 +96,7 @@ static void elu(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void elu_grad(const lami_args *args, lami_tile t, void *work)
+static void elu_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec alpha = vset((real)args->c[0]);
@@ -106,14 +106,14 @@ static void elu_grad(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void sigmoid(const lami_args *args, lami_tile t, void *work)
+static void sigmoid(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH (args, t)
         put(OUT(0), i, n, m_sigmoid(at(IN(0), i, n)));
 }
 
-static void sigmoid_grad(const lami_args *args, lami_tile t, void *work)
+static void sigmoid_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH (args, t) {
@@ -122,14 +122,14 @@ static void sigmoid_grad(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void tanh_forward(const lami_args *args, lami_tile t, void *work)
+static void tanh_forward(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH (args, t)
         put(OUT(0), i, n, m_tanh(at(IN(0), i, n)));
 }
 
-static void tanh_grad(const lami_args *args, lami_tile t, void *work)
+static void tanh_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH (args, t) {
@@ -179,29 +179,29 @@ INLINE gate gate_gelu_tanh(vec x)
     return (gate) { a * p.small, p.small * vfma(-(a * steep), p.large, vset(1)) };
 }
 
-#define GATED(name)                                                                 \
-    static void name(const lami_args *args, lami_tile t, void *work)                \
-    {                                                                               \
-        (void)work;                                                                 \
-        EACH (args, t) {                                                            \
-            const vec x = at(IN(0), i, n);                                          \
-            put(OUT(0), i, n, vmax(x, vset(0)) - gate_##name(x).tail);              \
-        }                                                                           \
-    }                                                                               \
-    static void name##_grad(const lami_args *args, lami_tile t, void *work)         \
-    {                                                                               \
-        (void)work;                                                                 \
-        EACH (args, t) {                                                            \
-            const vec x = at(IN(1), i, n), h = gate_##name(x).slope;                \
-            put(OUT(0), i, n, at(IN(0), i, n) * vsel(x < vset(0), h, vset(1) - h)); \
-        }                                                                           \
+#define GATED(name)                                                                  \
+    static void name(const lami_args *restrict args, lami_tile t, void *work)        \
+    {                                                                                \
+        (void)work;                                                                  \
+        EACH (args, t) {                                                             \
+            const vec x = at(IN(0), i, n);                                           \
+            put(OUT(0), i, n, vmax(x, vset(0)) - gate_##name(x).tail);               \
+        }                                                                            \
+    }                                                                                \
+    static void name##_grad(const lami_args *restrict args, lami_tile t, void *work) \
+    {                                                                                \
+        (void)work;                                                                  \
+        EACH (args, t) {                                                             \
+            const vec x = at(IN(1), i, n), h = gate_##name(x).slope;                 \
+            put(OUT(0), i, n, at(IN(0), i, n) * vsel(x < vset(0), h, vset(1) - h));  \
+        }                                                                            \
     }
 
 GATED(silu)
 GATED(gelu)
 GATED(gelu_tanh)
 
-static void norm_cols(const lami_args *args, lami_tile t, void *work)
+static void norm_cols(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH_AT (t) {
@@ -210,7 +210,7 @@ static void norm_cols(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void norm_rows(const lami_args *args, lami_tile t, void *work)
+static void norm_rows(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH_AT (t) {
@@ -220,7 +220,7 @@ static void norm_rows(const lami_args *args, lami_tile t, void *work)
 }
 
 /* dx = gamma * rstd * (dy - dbeta / N - xhat * dgamma / N) */
-static void norm_cols_grad(const lami_args *args, lami_tile t, void *work)
+static void norm_cols_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec share = vset((real)(1.0 / (double)args->rows));
@@ -232,21 +232,21 @@ static void norm_cols_grad(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void scale_cols(const lami_args *args, lami_tile t, void *work)
+static void scale_cols(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH_AT (t)
         put(OUT(0), r * args->cols + c, n, at(IN(0), r * args->cols + c, n) * (at(IN(1), c, n) * at(IN(2), c, n)));
 }
 
-static void scale_rows(const lami_args *args, lami_tile t, void *work)
+static void scale_rows(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     EACH_AT (t)
         put(OUT(0), r * args->cols + c, n, at(IN(0), r * args->cols + c, n) * vset(IN(1)[r]));
 }
 
-static void rstd(const lami_args *args, lami_tile t, void *work)
+static void rstd(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec eps = vset((real)args->c[0]);
@@ -254,7 +254,7 @@ static void rstd(const lami_args *args, lami_tile t, void *work)
         put(OUT(0), i, n, vset(1) / vsqrt(at(IN(0), i, n) + eps));
 }
 
-static void running(const lami_args *args, lami_tile t, void *work)
+static void running(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec keep = vset((real)args->c[0]), take = vset((real)(1 - args->c[0]));
@@ -298,7 +298,7 @@ static void random_words(uint32_t words[WORDS], uint64_t first, size_t count, ui
     }
 }
 
-static void dropout(const lami_args *args, lami_tile t, void *work)
+static void dropout(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     uint32_t words[WORDS];

@@ -7,12 +7,15 @@
 
 #include "../core/math.t.h"
 
+#include "turn.t.h"
+
 #include "gemm.t.h"
 #include "conv.t.h"
 #include "bf16.t.h"
 #include "map.t.h"
 #include "winograd.t.h"
 #include "pool.t.h"
+#include "pixels.t.h"
 #include "group.t.h"
 #include "update.t.h"
 #include "stat.t.h"

@@ -130,7 +130,7 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(avgpool_grad, LAMI_POOL)                                                                                                 \
     /* images (N, c h w) to channels-last (N h w, c) and back: in x; out y */                                                   \
     OP(to_pixels, LAMI_POOL)                                                                                                    \
-    OP(from_pixels, LAMI_POOL)                                                                                                  \
+    OP(from_pixels, LAMI_MAP)                                                                                                   \
     /* group norm; depth is the pixels of a sample, and what belongs to a group is there for each of its channels, (N, D) */    \
     /* in x; out mean, rstd (N, D); c[0] eps                                                                             */     \
     OP(group_moments, LAMI_POOL)                                                                                                \

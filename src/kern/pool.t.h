@@ -1,5 +1,4 @@
-/* pool: operations that gather from windows of an image, and the two orders of an image's elements. Arrays are
- * channels-last; vectors run along the channels. */
+/* pool: operations that gather from windows of an image. Arrays are channels-last; vectors run along the channels. */
 
 /* The row of an array of pixels as its image and place there; _next goes to the next row. */
 typedef struct {
@@ -55,7 +54,7 @@ INLINE ivec is_maximum(vec x, vec y)
     return (x == y) | (x != x);
 }
 
-static void maxpool(const lami_args *args, lami_tile t, void *work)
+static void maxpool(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const lami_window *w = args->window;
@@ -99,7 +98,7 @@ INLINE vec share_of(const lami_args *args, const int ties, const real *image, pi
 }
 
 /* Windows that do not overlap: a window's elements in order, the first maximum takes the gradient. */
-static void maxpool_back_disjoint(const lami_args *args, lami_tile t)
+static void maxpool_back_disjoint(const lami_args *restrict args, lami_tile t)
 {
     const lami_window *w = args->window;
     pixel p = pixel_at(t.r0, w->h, w->w);
@@ -127,7 +126,7 @@ static void maxpool_back_disjoint(const lami_args *args, lami_tile t)
     }
 }
 
-INLINE void maxpool_back(const lami_args *args, lami_tile t, const int ties)
+INLINE void maxpool_back(const lami_args *restrict args, lami_tile t, const int ties)
 {
     const lami_window *w = args->window;
     pixel p = pixel_at(t.r0, w->h, w->w);
@@ -145,7 +144,7 @@ INLINE void maxpool_back(const lami_args *args, lami_tile t, const int ties)
     }
 }
 
-static void maxpool_grad(const lami_args *args, lami_tile t, void *work)
+static void maxpool_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const lami_window *w = args->window;
@@ -159,7 +158,7 @@ static void maxpool_grad(const lami_args *args, lami_tile t, void *work)
         maxpool_back(args, t, 2);
 }
 
-static void avgpool(const lami_args *args, lami_tile t, void *work)
+static void avgpool(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const lami_window *w = args->window;
@@ -179,7 +178,7 @@ static void avgpool(const lami_args *args, lami_tile t, void *work)
     }
 }
 
-static void avgpool_grad(const lami_args *args, lami_tile t, void *work)
+static void avgpool_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const lami_window *w = args->window;
@@ -197,32 +196,4 @@ static void avgpool_grad(const lami_args *args, lami_tile t, void *work)
             put(OUT(0), r * w->c + c, n, sum / size);
         }
     }
-}
-
-/* ---- (N, C * H * W) and (N * H * W, C) ---- */
-
-enum { ROWS_AT_ONCE = 16 }; /* of pixels: a cache line of each channel's plane */
-
-static void to_pixels(const lami_args *args, lami_tile t, void *work)
-{
-    (void)work;
-    const size_t plane = args->window->h * args->window->w, channels = args->window->c;
-    for (size_t r = t.r0, end; r < t.r1; r = end) {
-        const size_t n = r / plane, p = r % plane;
-        end = least(least(r + ROWS_AT_ONCE, t.r1), (n + 1) * plane);
-        for (size_t c = t.c0; c < t.c1; c++) {
-            const real *from = IN(0) + (n * channels + c) * plane + p;
-            for (size_t i = 0; i < end - r; i++)
-                OUT(0)[(r + i) * channels + c] = from[i];
-        }
-    }
-}
-
-static void from_pixels(const lami_args *args, lami_tile t, void *work)
-{
-    (void)work;
-    const size_t plane = args->window->h * args->window->w, channels = args->window->c;
-    for (size_t n = t.r0; n < t.r1; n++)
-        for (size_t i = t.c0; i < t.c1; i++)
-            OUT(0)[n * channels * plane + i] = IN(0)[(n * plane + i % plane) * channels + i / plane];
 }

@@ -12,15 +12,16 @@ INLINE wide wmul(wide a, wide b)
 
 INLINE void wput(real *p, size_t n, wide a)
 {
-    if (n >= (size_t)WIDE_LANES)
-        memcpy(p, &a, sizeof a);
-    else
-        memcpy(p, &a, n * sizeof(real));
+    for (int k = 0; k < WIDE; k++) {
+        const size_t before = (size_t)k * LANES;
+        if (n > before)
+            vstore_pad(p + before, n - before, a.v[k]);
+    }
 }
 
 /* Two passes: one pass would lose the digits where |mean| >> deviation. The tail is padded with the mean: it adds
  * zeros. */
-static void row_moments(const lami_args *args, lami_tile t, void *work)
+static void row_moments(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     for (size_t r = t.r0; r < t.r1; r++) {
@@ -39,7 +40,7 @@ static void row_moments(const lami_args *args, lami_tile t, void *work)
 }
 
 /* dx = rstd * (g - avg(g) - xhat * avg(g * xhat)), g = dy * gamma */
-static void row_norm_grad(const lami_args *args, lami_tile t, void *work)
+static void row_norm_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const real share = (real)(1.0 / (double)args->cols);
@@ -75,7 +76,7 @@ INLINE real mean_above(const real *x, size_t cols, real base)
 /* loss = log(sum exp(x - max)) - (x[label] - max);  dx = (softmax(x) - 1 at the label) / batch
  * With smoothing s, where 1 - s of the target is at the label and s / D everywhere: (1 - s) (x[label] - max) + s mean(x
  * - max) in place of x[label] - max, and the target in place of 1. Source: Szegedy et al. 2015, arXiv:1512.00567. */
-static void softmax_loss(const lami_args *args, lami_tile t, void *work)
+static void softmax_loss(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const real share = (real)(1.0 / args->vars->batch), lowest = (real)-__builtin_inf();
@@ -118,7 +119,7 @@ static void softmax_loss(const lami_args *args, lami_tile t, void *work)
 
 /* loss = sum over j != label of max(0, x[j] - x[label] + 1);  dx[j] = 1 / batch where that is positive, dx[label] minus
  * their number / batch. Source: Weston, Watkins 1999; CS231n. */
-static void svm_loss(const lami_args *args, lami_tile t, void *work)
+static void svm_loss(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const real share = (real)(1.0 / args->vars->batch);
@@ -148,7 +149,7 @@ static void svm_loss(const lami_args *args, lami_tile t, void *work)
 }
 
 /* loss = mean of (x - t)^2 along the row;  dx = 2 (x - t) / (D batch) */
-static void mse_loss(const lami_args *args, lami_tile t, void *work)
+static void mse_loss(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const wide share = wset((real)(2.0 / ((double)args->cols * args->vars->batch)));
@@ -167,7 +168,7 @@ static void mse_loss(const lami_args *args, lami_tile t, void *work)
 
 /* loss = mean of log(1 + exp(-|x|)) + max(x, 0) - x t along the row;  dx = (sigmoid(x) - t) / (D batch). The tail is
  * padded with a score so low that its loss is 0. */
-static void logistic_loss(const lami_args *args, lami_tile t, void *work)
+static void logistic_loss(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const wide share = wset((real)(1.0 / ((double)args->cols * args->vars->batch)));

@@ -19,7 +19,7 @@ INLINE size_t left(size_t n, int j)
 
 /* Two passes over what is left after the chunk's first row is taken off: where |mean| >> deviation that difference is
  * exact, and neither the one-pass formula's cancellation nor the rounding of a large mean costs digits. */
-static void stat_moments(const lami_args *args, lami_tile t, void *work)
+static void stat_moments(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const size_t cols = args->cols;
@@ -61,7 +61,7 @@ static void stat_moments(const lami_args *args, lami_tile t, void *work)
 
 /* sum_of: what becomes of sum[j] with the next element x. */
 #define STAT_OF_ONE(name, sum_of)                                                              \
-    static void name(const lami_args *args, lami_tile t, void *work)                           \
+    static void name(const lami_args *restrict args, lami_tile t, void *work)                  \
     {                                                                                          \
         (void)work;                                                                            \
         const size_t cols = args->cols;                                                        \
@@ -89,7 +89,7 @@ STAT_OF_ONE(stat_sum, sum[j] + x)
 STAT_OF_ONE(stat_sumsq, vfma(x, x, sum[j]))
 
 /* Sums of dy * xhat and dy. */
-INLINE void stat_norm(const lami_args *args, lami_tile t, const int by_rows)
+INLINE void stat_norm(const lami_args *restrict args, lami_tile t, const int by_rows)
 {
     const size_t cols = args->cols;
     EACH_CHUNK (args, t) {
@@ -118,13 +118,13 @@ INLINE void stat_norm(const lami_args *args, lami_tile t, const int by_rows)
     }
 }
 
-static void stat_norm_cols(const lami_args *args, lami_tile t, void *work)
+static void stat_norm_cols(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     stat_norm(args, t, 0);
 }
 
-static void stat_norm_rows(const lami_args *args, lami_tile t, void *work)
+static void stat_norm_rows(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     stat_norm(args, t, 1);
@@ -160,7 +160,7 @@ static size_t chunks_of(const lami_args *args)
     return (args->depth + args->chunk - 1) / args->chunk;
 }
 
-static void tree_sum(const lami_args *args, lami_tile t, void *work)
+static void tree_sum(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     for (int k = 0; k < 2 && args->out[k]; k++)
@@ -182,7 +182,7 @@ INLINE moments merged(moments a, moments b)
                        vfma(delta * delta, vset((real)a.count) * share, a.m2 + b.m2), count };
 }
 
-static void tree_moments(const lami_args *args, lami_tile t, void *work)
+static void tree_moments(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const size_t chunks = chunks_of(args), cols = args->cols;

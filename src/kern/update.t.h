@@ -2,7 +2,7 @@
  * in its notes on optimisation). Weights and state are read and written in place. */
 
 /* g = dw + l2 * w */
-static void decay(const lami_args *args, lami_tile t, void *work)
+static void decay(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec l2 = vset((real)args->c[0]);
@@ -17,7 +17,7 @@ INLINE double rate_of(const lami_args *args)
 }
 
 /* g *= grad_scale */
-static void scale_grad(const lami_args *args, lami_tile t, void *work)
+static void scale_grad(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec scale = vset((real)args->vars->grad_scale);
@@ -26,7 +26,7 @@ static void scale_grad(const lami_args *args, lami_tile t, void *work)
 }
 
 /* a += share * (w - a): leaves an average as it is that the weights are equal to */
-static void average(const lami_args *args, lami_tile t, void *work)
+static void average(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec share = vset((real)args->vars->share);
@@ -37,7 +37,7 @@ static void average(const lami_args *args, lami_tile t, void *work)
 }
 
 /* w -= lr * decay * w, as one factor. Source: Loshchilov, Hutter 2017, arXiv:1711.05101. */
-static void shrink(const lami_args *args, lami_tile t, void *work)
+static void shrink(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec factor = vset((real)(1 - rate_of(args) * args->c[0]));
@@ -46,7 +46,7 @@ static void shrink(const lami_args *args, lami_tile t, void *work)
 }
 
 /* w -= lr * dw */
-static void sgd(const lami_args *args, lami_tile t, void *work)
+static void sgd(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec lr = vset((real)rate_of(args));
@@ -55,7 +55,7 @@ static void sgd(const lami_args *args, lami_tile t, void *work)
 }
 
 /* v = mu * v - lr * dw;  w += v */
-static void momentum(const lami_args *args, lami_tile t, void *work)
+static void momentum(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec lr = vset((real)rate_of(args)), mu = vset((real)args->c[0]);
@@ -67,7 +67,7 @@ static void momentum(const lami_args *args, lami_tile t, void *work)
 }
 
 /* u = v;  v = mu * v - lr * dw;  w += -mu * u + (1 + mu) * v */
-static void nesterov(const lami_args *args, lami_tile t, void *work)
+static void nesterov(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec lr = vset((real)rate_of(args)), mu = vset((real)args->c[0]), ahead = vset((real)(1 + args->c[0]));
@@ -79,7 +79,7 @@ static void nesterov(const lami_args *args, lami_tile t, void *work)
 }
 
 /* s = decay * s + (1 - decay) * dw^2;  w -= lr * dw / (sqrt(s) + eps) */
-static void rmsprop(const lami_args *args, lami_tile t, void *work)
+static void rmsprop(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec lr = vset((real)rate_of(args)), keep = vset((real)args->c[0]), take = vset((real)(1 - args->c[0])),
@@ -93,7 +93,7 @@ static void rmsprop(const lami_args *args, lami_tile t, void *work)
 
 /* m = b1 * m + (1 - b1) * dw;  v = b2 * v + (1 - b2) * dw^2;  w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
  * eps) */
-static void adam(const lami_args *args, lami_tile t, void *work)
+static void adam(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     const vec lr = vset((real)rate_of(args)), eps = vset((real)args->c[2]);

@@ -180,6 +180,13 @@ INLINE u64vec mul_u32(u64vec a, u64vec b)
 }
 #endif
 
+/* Lanes of a and b by their numbers, those of b from LANES on. */
+#if defined(__clang__)
+#define vpick(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define vpick(a, b, ...) __builtin_shuffle(a, b, (ivec) { __VA_ARGS__ })
+#endif
+
 INLINE ivec iset(real_int x)
 {
     ivec r = { 0 };
@@ -233,14 +240,95 @@ INLINE vec vreal(uvec n)
     return (vec)(n + WHOLE_SHIFT_BITS) - vset(WHOLE_SHIFT);
 }
 
+/* n of LANES elements from p, the rest zeros; and n elements to p. By memcpy a store of a few elements would wait before the
+ * load of a register, or the other way round; so, where there is an instruction for it, it takes that. */
+#if defined(__AVX512F__) && LAMI_VBYTES == 64 && LAMI_BITS == 32
+INLINE vec load_some(const real *p, size_t n)
+{
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+INLINE void store_some(real *p, size_t n, vec a)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)a);
+}
+#elif defined(__AVX512F__) && LAMI_VBYTES == 64 && LAMI_BITS == 64
+INLINE vec load_some(const real *p, size_t n)
+{
+    return (vec)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
+}
+INLINE void store_some(real *p, size_t n, vec a)
+{
+    _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)a);
+}
+#elif defined(__AVX2__) && LAMI_VBYTES == 32 && LAMI_BITS == 32
+INLINE vec load_some(const real *p, size_t n)
+{
+    static const int32_t masks[16] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+    return (vec)_mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(masks + 8 - n)));
+}
+/* Parts: stores by a mask take many times as long on some machines. */
+INLINE void store_some(real *p, size_t n, vec a)
+{
+    __m128 rest = _mm256_castps256_ps128((__m256)a);
+    if (n & 4) {
+        _mm_storeu_ps(p, rest);
+        rest = _mm256_extractf128_ps((__m256)a, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)p, rest);
+        rest = _mm_movehl_ps(rest, rest);
+        p += 2;
+    }
+    if (n & 1)
+        _mm_store_ss(p, rest);
+}
+#elif defined(__AVX2__) && LAMI_VBYTES == 32 && LAMI_BITS == 64
+INLINE vec load_some(const real *p, size_t n)
+{
+    static const int64_t masks[8] = { -1, -1, -1, -1 };
+    return (vec)_mm256_maskload_pd(p, _mm256_loadu_si256((const __m256i *)(masks + 4 - n)));
+}
+INLINE void store_some(real *p, size_t n, vec a)
+{
+    __m128d rest = _mm256_castpd256_pd128((__m256d)a);
+    if (n & 2) {
+        _mm_storeu_pd(p, rest);
+        rest = _mm256_extractf128_pd((__m256d)a, 1);
+        p += 2;
+    }
+    if (n & 1)
+        _mm_store_sd(p, rest);
+}
+#else
+INLINE vec load_some(const real *p, size_t n)
+{
+    vec r = vset(0);
+    memcpy(&r, p, n * sizeof(real));
+    return r;
+}
+INLINE void store_some(real *p, size_t n, vec a)
+{
+    memcpy(p, &a, n * sizeof(real));
+}
+#endif
+
+/* Lanes 0 to n - 1. */
+INLINE ivec first_lanes(size_t n)
+{
+    static const real_int lanes[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+    ivec lane;
+    memcpy(&lane, lanes, sizeof lane);
+    return lane < iset((real_int)n);
+}
+
 /* n of LANES elements from p, the rest `fill`. Tails are padded, so that they run the same code as the body. */
 INLINE vec vload_pad(const real *p, size_t n, real fill)
 {
     if (n >= (size_t)LANES)
         return vload(p);
-    vec r = vset(fill);
-    memcpy(&r, p, n * sizeof(real));
-    return r;
+    const vec r = load_some(p, n);
+    return __builtin_constant_p(fill) && fill == 0 ? r : vsel(first_lanes(n), r, vset(fill));
 }
 
 INLINE void vstore_pad(real *p, size_t n, vec a)
@@ -248,7 +336,7 @@ INLINE void vstore_pad(real *p, size_t n, vec a)
     if (n >= (size_t)LANES)
         vstore(p, a);
     else
-        memcpy(p, &a, n * sizeof(real));
+        store_some(p, n, a);
 }
 
 #if LAMI_VBYTES >= 16
@@ -274,10 +362,11 @@ INLINE wide wload(const real *p)
 
 INLINE wide wload_pad(const real *p, size_t n, real fill)
 {
-    if (n >= (size_t)WIDE_LANES)
-        return wload(p);
-    wide r = wset(fill);
-    memcpy(&r, p, n * sizeof(real));
+    wide r;
+    for (int i = 0; i < WIDE; i++) {
+        const size_t before = (size_t)i * LANES;
+        r.v[i] = vload_pad(p + before, n > before ? n - before : 0, fill);
+    }
     return r;
 }
 

@@ -28,8 +28,8 @@ static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
     if (is_row(n))
         q->y = q->x;
     else
-        lami_emit(p, from_pixels, lami_per_sample(1), n->out.dim[0], .in = { q->x }, .out = { q->y },
-                  .window = window_of(n));
+        lami_emit(p, from_pixels, lami_per_sample(lami_rows(&n->in)), lami_cols(&n->in), .in = { q->x },
+                  .out = { q->y }, .window = window_of(n));
 }
 
 static void backward(lami_plan *p, const lami_node *n, const lami_ports *q)

@@ -294,13 +294,8 @@ static lami_buf batch_for(lami_plan *p, lami_buf b, const lam_shape *sample)
 static void batch_out(lami_plan *p, lami_buf from, lami_buf b, const lam_shape *sample)
 {
     if (from != b && !same_order(sample))
-        lami_emit(p, from_pixels, lami_per_sample(1), lam_shape_count(sample), .in = { from }, .out = { b },
+        lami_emit(p, from_pixels, lami_per_sample(lami_rows(sample)), lami_cols(sample), .in = { from }, .out = { b },
                   .window = image_window(sample));
-}
-
-static lami_buf outside_param(lami_plan *p, const lami_param_spec *s)
-{
-    return lami_buffer_outside(p, lami_fixed(s->rows), s->cols, s->name);
 }
 
 /* A filter is an image of C channels and K = KH KW pixels, and all filters are one of F channels and K C pixels: a
@@ -316,6 +311,13 @@ static int same_filters(const lami_param_spec *s)
 static int same_columns(const lami_param_spec *s)
 {
     return !s->kernel || s->cols == 1 || s->rows == 1;
+}
+
+static lami_buf outside_param(lami_plan *p, const lami_param_spec *s)
+{
+    if (same_filters(s) && same_columns(s))
+        return lami_buffer_outside(p, lami_fixed(s->rows), s->cols, s->name);
+    return lami_buffer_outside(p, lami_fixed(1), s->rows * s->cols, s->name);
 }
 
 static lami_window columns_window(const lami_param_spec *s)
@@ -349,13 +351,13 @@ static lami_buf param_for(lami_plan *p, lami_buf b, const lami_param_spec *s)
 static void param_out(lami_plan *p, lami_buf from, lami_buf b, const lami_param_spec *s)
 {
     if (!same_columns(s)) {
-        const size_t count = s->rows * s->cols;
-        const lami_buf to = same_filters(s) ? b : lami_buffer_new(p, lami_fixed(1), count, "d filters");
-        lami_emit(p, from_pixels, lami_fixed(1), count, .in = { from }, .out = { to }, .window = columns_window(s));
+        const lami_buf to = same_filters(s) ? b : lami_buffer_new(p, lami_fixed(1), s->rows * s->cols, "d filters");
+        lami_emit(p, from_pixels, lami_fixed(s->rows), s->cols, .in = { from }, .out = { to },
+                  .window = columns_window(s));
         from = to;
     }
     if (!same_filters(s))
-        lami_emit(p, from_pixels, lami_fixed(s->cols), s->rows, .in = { from }, .out = { b },
+        lami_emit(p, from_pixels, lami_fixed(s->cols * filter_pixels(s)), s->image.dim[0], .in = { from }, .out = { b },
                   .window = image_window(&s->image));
 }
 

@@ -33,6 +33,7 @@ enum {
     MOST_CONV_FILTERS = 256,
     MOST_WINOGRAD_ROWS = 2048,
     SMALL_TASK = 4096,       /* elements: less is not worth handing out */
+    TURNED_TASK = 1 << 14,   /* of images turned: each channel's plane is read, or written, some lines at a time */
     SMALL_PRODUCT = 1 << 15, /* multiply-adds: the same of a whole product */
     VECTOR_TASK = 1024       /* columns of a tile of one row */
 };
@@ -149,6 +150,7 @@ static size_t work_of(const lami_plan *plan, const lami_record *r)
 static void shape_others(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
     const size_t each = lami_op_table[lead->op].class == LAMI_POOL ? work_of(plan, lead) : 1;
+    const size_t task = lead->op == LAMI_OP_to_pixels || lead->op == LAMI_OP_from_pixels ? TURNED_TASK : SMALL_TASK;
     if (g->rows == 1) {
         g->tile_rows = 1;
         g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
@@ -158,7 +160,7 @@ static void shape_others(const lami_plan *plan, lami_group *g, const lami_record
     g->tile_rows = g->chunk ? g->chunk : each > 1 ? 1 : 8;
     if (lead->op == LAMI_OP_winograd_weights) /* the places of a panel are made together */
         g->tile_rows = 36 * lead->window.c;
-    while (g->tile_rows * g->tile_cols * each < SMALL_TASK && g->tile_rows < g->rows)
+    while (g->tile_rows * g->tile_cols * each < task && g->tile_rows < g->rows)
         g->tile_rows *= 2;
 }
 

@@ -31,15 +31,14 @@ static int same_extent(lami_extent a, lami_extent b)
     return a.per_sample == b.per_sample && a.fixed == b.fixed && a.chunk == b.chunk && a.times == b.times;
 }
 
-/* Has a buffer the rows and columns of the operation's output? */
-static int aligned(const lami_buffer *b, const lami_record *r)
+int lami_aligned(const lami_buffer *b, const lami_record *r)
 {
     return same_extent(b->rows, r->rows) && b->cols == r->cols;
 }
 
 int lami_reads_whole(const lami_plan *plan, const lami_record *r, lami_buf b)
 {
-    return class_of(r) == LAMI_PRODUCER || class_of(r) == LAMI_POOL || !aligned(&plan->buffer[b], r);
+    return class_of(r) == LAMI_PRODUCER || class_of(r) == LAMI_POOL || !lami_aligned(&plan->buffer[b], r);
 }
 
 static int is_still(const lami_plan *plan, const lami_record *r)
@@ -52,7 +51,8 @@ static int is_still(const lami_plan *plan, const lami_record *r)
 static int input_fits(const merger *m, lami_buf b, const lami_record *j)
 {
     const lami_buffer *buffer = &m->plan->buffer[b];
-    return aligned(buffer, j) || (m->h[b].by == LAMI_ROW && buffer->cols == 1 && same_extent(buffer->rows, j->rows));
+    return lami_aligned(buffer, j) ||
+           (m->h[b].by == LAMI_ROW && buffer->cols == 1 && same_extent(buffer->rows, j->rows));
 }
 
 static void raise_to(int *g, int other)
@@ -94,7 +94,7 @@ static int group_for(const merger *m, size_t index)
             return -1;
     for (int i = 0; i < LAMI_OUTS; i++)
         if (j->out[i] && m->h[j->out[i]].reader == g &&
-            (m->h[j->out[i]].whole_reader == g || !aligned(&plan->buffer[j->out[i]], j)))
+            (m->h[j->out[i]].whole_reader == g || !lami_aligned(&plan->buffer[j->out[i]], j)))
             return -1;
     return g;
 }

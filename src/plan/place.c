@@ -64,7 +64,8 @@ static void find_uses(lami_plan *plan, usage *u)
     }
 }
 
-/* An elementwise result takes the place of an input that is used for the last time there, and by nothing but tiles. */
+/* An elementwise result takes the place of an input that is used for the last time there, and by nothing but tiles. One in
+ * another order than the record's tiles (from_pixels) does not. */
 static void share_places(lami_plan *plan, const usage *u)
 {
     for (size_t g = 0; g < plan->groups; g++)
@@ -73,7 +74,7 @@ static void share_places(lami_plan *plan, const usage *u)
             const lami_record *r = &plan->record[plan->order[position]];
             lami_buffer *y = &plan->buffer[r->out[0]];
             if ((lami_op_table[r->op].class != LAMI_MAP && r->op != LAMI_OP_row_norm_grad) || y->outside || y->given ||
-                u[r->out[0]].first_use != position)
+                !lami_aligned(y, r) || u[r->out[0]].first_use != position)
                 continue;
             for (int i = 0; i < LAMI_INS; i++) {
                 const lami_buf b = r->in[i];

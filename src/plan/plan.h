@@ -161,6 +161,9 @@ lam_status lami_plan_finish(lami_plan *plan);
 lam_status lami_plan_merge(lami_plan *plan); /* merge.c: records to groups and phases */
 lam_status lami_plan_place(lami_plan *plan); /* place.c: lifetimes, sharing, offsets */
 
+/* Has a buffer the rows and columns of the record's tiles? */
+int lami_aligned(const lami_buffer *b, const lami_record *r);
+
 /* Does the record read buffer b otherwise than at the elements of its tile? */
 int lami_reads_whole(const lami_plan *plan, const lami_record *r, lami_buf b);
 
