@@ -19,6 +19,7 @@ enum {
     NV = 2, /* registers across a panel */
     NR = NV * LANES,
     MB = LAMI_GEMM_ROWS * 2, /* rows of A that are packed together */
+    PANELS = 4,              /* panels that are packed together */
     LEVELS = 40
 };
 
@@ -106,25 +107,27 @@ static const micro_fn micro_table[2][2][8] = { { ROW_OF(rows, 1), ROW_OF(rows, 2
 static void pack_b(real *panel, size_t lanes, const real *b, size_t ldb, int transposed, size_t k0, size_t kc, size_t j,
                    size_t width)
 {
-    if (width < lanes)
-        memset(panel, 0, kc * lanes * sizeof(real));
-    if (!transposed) {
-        for (size_t k = 0; k < kc; k++)
-            memcpy(panel + k * lanes, b + (k0 + k) * ldb + j, width * sizeof(real));
+    if (transposed) {
+        if (width < lanes)
+            memset(panel, 0, kc * lanes * sizeof(real));
+        turn(panel, lanes, b + j * ldb + k0, ldb, width, kc);
         return;
     }
-    for (size_t c = 0; c < width; c++) {
-        const real *column = b + (j + c) * ldb + k0;
-        for (size_t k = 0; k < kc; k++)
-            panel[k * lanes + c] = column[k];
+    b += k0 * ldb + j;
+    for (size_t k = 0; k < kc; k++, b += ldb, panel += lanes) {
+        vstore(panel, vload_pad(b, width, 0));
+        if (lanes > (size_t)LANES)
+            vstore(panel + LANES, vload_pad(b + LANES, width - LANES, 0));
     }
 }
 
 /* A block of A^T: rows k0 .. k0+kc, columns i .. i+m of the (K, N) array, to block (kc, MB). */
 static void pack_a(real *block, const real *a, size_t lda, size_t k0, size_t kc, size_t i, size_t m)
 {
-    for (size_t k = 0; k < kc; k++)
-        memcpy(block + k * MB, a + (k0 + k) * lda + i, m * sizeof(real));
+    a += k0 * lda + i;
+    for (size_t k = 0; k < kc; k++, a += lda, block += MB)
+        for (size_t r = 0; r < m; r += LANES)
+            vstore(block + r, vload_pad(a + r, m - r, 0));
 }
 
 typedef struct {
@@ -171,14 +174,14 @@ static int must_pack_b(const gemm_job *g, size_t width)
 }
 
 /* Block number `block` of rows i .. i+m and of the panel of columns j .. j+width. (row, col): their place in the
- * levels. B of the block and panel is in packed_b where must_pack_b. */
-static void panel_block(const gemm_job *g, size_t block, size_t i, size_t m, size_t j, size_t width, size_t row,
-                        size_t col)
+ * levels. B of the block and panel is at packed_b where must_pack_b. */
+static void panel_block(const gemm_job *g, const real *packed_b, size_t block, size_t i, size_t m, size_t j,
+                        size_t width, size_t row, size_t col)
 {
     const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), ldy = g->args->cols;
     const size_t nv = width > (size_t)LANES ? 2 : 1, lanes = nv * LANES;
     const int packed = must_pack_b(g, width), last = block + 1 == g->blocks, partial = last && width < lanes;
-    const real *b = packed ? g->packed_b : g->b + k0 * g->ldb + j;
+    const real *b = packed ? packed_b : g->b + k0 * g->ldb + j;
     real *y = (real *)g->args->out[0] + i * ldy + j;
     block_sink s = sink_of(g, block, partial ? g->tail : y, partial ? lanes : ldy);
     for (size_t l = 0; l < s.count; l++)
@@ -209,8 +212,8 @@ static size_t gemm_levels(size_t depth)
 static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_rows, size_t tile_cols)
 {
     g->level_rows = g->ta ? (size_t)MB : round_up(tile_rows, MB);
-    g->level_ld = g->ta ? round_up(tile_cols, NR) : (size_t)NR;
-    const size_t a = g->ta ? (size_t)KC * MB : 0, b = (size_t)KC * NR, tail = (size_t)MB * NR;
+    g->level_ld = g->ta ? round_up(tile_cols, NR) : (size_t)PANELS * NR;
+    const size_t a = g->ta ? (size_t)KC * MB : 0, b = (size_t)KC * NR * (g->ta ? 1 : PANELS), tail = (size_t)MB * NR;
     g->packed_a = work;
     g->packed_b = work + a;
     g->tail = work + a + b;
@@ -327,6 +330,22 @@ static void gemm_few(gemm_job *g, lami_tile t)
         gemm_rows(3, 4, g, t);
 }
 
+/* Block number `block` of all rows of a tile and of the panels of columns from .. to. */
+static void panels_block(const gemm_job *g, lami_tile t, size_t block, size_t from, size_t to)
+{
+    const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), size = (size_t)KC * NR;
+    for (size_t j = from; j < to; j += NR) {
+        const size_t width = least(NR, to - j);
+        if (must_pack_b(g, width))
+            pack_b(g->packed_b + (j - from) / NR * size, width > (size_t)LANES ? NR : LANES, g->b, g->ldb, g->tb, k0,
+                   kc, j, width);
+    }
+    for (size_t i = t.r0; i < t.r1; i += MB)
+        for (size_t j = from; j < to; j += NR)
+            panel_block(g, g->packed_b + (j - from) / NR * size, block, i, least(MB, t.r1 - i), j, least(NR, to - j),
+                        i - t.r0, j - from);
+}
+
 static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
 {
     gemm_job g = { .args = args,
@@ -347,7 +366,7 @@ static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
                     const size_t width = least(NR, t.c1 - j);
                     if (must_pack_b(&g, width))
                         pack_b(g.packed_b, width > (size_t)LANES ? NR : LANES, g.b, g.ldb, tb, k0, kc, j, width);
-                    panel_block(&g, block, i, m, j, width, 0, j - t.c0);
+                    panel_block(&g, g.packed_b, block, i, m, j, width, 0, j - t.c0);
                 }
             }
         return;
@@ -356,14 +375,9 @@ static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
         gemm_few(&g, t);
         return;
     }
-    for (size_t j = t.c0; j < t.c1; j += NR) /* packed B is used for all rows */
-        for (size_t block = 0; block < g.blocks; block++) {
-            const size_t k0 = block * KC, kc = least(KC, args->depth - k0), width = least(NR, t.c1 - j);
-            if (must_pack_b(&g, width))
-                pack_b(g.packed_b, width > (size_t)LANES ? NR : LANES, g.b, g.ldb, tb, k0, kc, j, width);
-            for (size_t i = t.r0; i < t.r1; i += MB)
-                panel_block(&g, block, i, least(MB, t.r1 - i), j, width, i - t.r0, 0);
-        }
+    for (size_t from = t.c0; from < t.c1; from += PANELS * NR) /* packed panels are used for all rows */
+        for (size_t block = 0; block < g.blocks; block++)
+            panels_block(&g, t, block, from, least(from + PANELS * NR, t.c1));
 }
 
 static void gemm_nn(const lami_args *args, lami_tile t, void *work)

@@ -50,33 +50,32 @@ static int small_product(const lami_plan *plan, const lami_record *lead)
     return rows * (double)lead->cols * (double)lami_extent_of(lead->depth, plan->max_samples) <= SMALL_PRODUCT;
 }
 
-/* Tiles of a product: as many rows as share the packed columns, or, for a transposed left side, as many columns as
- * share the packed rows; then smaller ones until there are enough. */
+/* Tiles of a product: enough of them, and then those for which least is read and packed again: of the left side for each tile
+ * of columns, of the right side for each tile of rows. */
 static void shape_product(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
-    const size_t wanted = TASKS_WANTED * (size_t)plan->threads, row_unit = LAMI_GEMM_ROWS;
     const int few = lead->op == LAMI_OP_gemm_nn && g->rows <= LAMI_GEMM_FEW;
-    const size_t panel = plan->ops->panel * (few ? 4 : 1);
+    const size_t wanted = TASKS_WANTED * (size_t)plan->threads, panel = plan->ops->panel * (few ? 4 : 1);
     if (small_product(plan, lead)) {
         g->tile_rows = MOST_ROWS;
         g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_COLS);
         return;
     }
-    if (lead->op == LAMI_OP_gemm_tn) {
-        g->tile_rows = 2 * row_unit;
-        g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_COLS);
-        while (tiles(g) > 32 * wanted && g->tile_rows < MOST_ROWS)
-            g->tile_rows *= 2;
-    } else {
-        g->tile_rows = MOST_ROWS;
-        g->tile_cols = g->whole_rows ? g->cols : lead->bf16 ? least(g->cols, MOST_COLS) : panel;
-        while (!g->whole_rows && tiles(g) > 8 * wanted && g->tile_cols < MOST_COLS)
-            g->tile_cols += panel;
-    }
-    while (tiles(g) < wanted && g->tile_rows > row_unit)
-        g->tile_rows /= 2;
-    while (!g->whole_rows && tiles(g) < wanted && g->tile_cols > panel)
-        g->tile_cols = round_up(g->tile_cols / 2, panel);
+    lami_group best = *g;
+    double least_cost = 0;
+    for (g->tile_rows = LAMI_GEMM_ROWS; g->tile_rows <= MOST_ROWS; g->tile_rows *= 2)
+        for (g->tile_cols = g->whole_rows ? g->cols : panel;; g->tile_cols *= 2) {
+            const double count = (double)tiles(g), lacking = count < (double)wanted ? (double)wanted / count : 1;
+            const double again = 4 / (double)least(g->tile_rows, g->rows) + 4 / (double)least(g->tile_cols, g->cols);
+            const double cost = (1 + again) * lacking * lacking;
+            if (!least_cost || cost < least_cost) {
+                least_cost = cost;
+                best = *g;
+            }
+            if (g->tile_cols >= least(g->cols, MOST_COLS))
+                break;
+        }
+    *g = best;
 }
 
 static int is_filter(lami_op op)
