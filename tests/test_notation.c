@@ -18,9 +18,11 @@
 #define lami_loss_find       trial_loss_find
 #define lami_notation_parse  trial_parse
 #define lami_notation_free   trial_free
+#define lami_notation_layer  trial_layer
 #define lami_notation_print  trial_print
 #define lami_notation_fail   trial_fail
 #define lami_notation_text   trial_text
+#define lami_notation_whole  trial_whole
 #define lami_begins_item     trial_begins_item
 #define lami_mistake         trial_mistake
 #define lami_unknown_item    trial_unknown_item
@@ -30,6 +32,7 @@
 #define lami_loss_comes_last trial_loss_comes_last
 #include "../src/net/mistakes.c"
 #include "../src/net/notation.c"
+#include "../src/net/notation_layer.c"
 #include "../src/net/print.c"
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* mistakes: what is wrong at a place of a notation, and what was expected or may be meant. For notation.c. All functions
+/* mistakes: what is wrong at a place of a notation, and what was expected or may be meant. For the parser. All functions
  * of status fail, with the three lines of lami_scan_fail. */
 #ifndef LAMI_MISTAKES_H
 #define LAMI_MISTAKES_H

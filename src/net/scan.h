@@ -1,5 +1,5 @@
-/* scan: the words and signs of a notation, and messages that show a place in it. For notation.c and
- * mistakes.c. */
+/* scan: the words and signs of a notation, and messages that show a place in it. For the files that
+ * read and print notation. */
 #ifndef LAMI_SCAN_H
 #define LAMI_SCAN_H
 
