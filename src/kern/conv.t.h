@@ -63,22 +63,11 @@ INLINE void conv_terms(const int mr, const int nv, const int filter, const conv_
 INLINE void conv_forward(const int mr, const int nv, const conv_call *q)
 {
     vec acc[8][2];
-    UNROLL
-    for (int i = 0; i < mr; i++) {
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vset(0);
-    }
+    sums_zero(mr, nv, acc);
     conv_terms(mr, nv, 0, q, acc);
     const block_sink *s = q->sink;
-    for (size_t l = 0; l < s->count; l++) {
-        UNROLL
-        for (int i = 0; i < mr; i++) {
-            UNROLL
-            for (int j = 0; j < nv; j++)
-                acc[i][j] = vload(s->level[l] + (q->row + (size_t)i) * s->ld + (size_t)j * LANES) + acc[i][j];
-        }
-    }
+    for (size_t l = 0; l < s->count; l++)
+        sums_add(mr, nv, acc, s->level[l] + q->row * s->ld, s->ld);
     UNROLL
     for (int i = 0; i < mr; i++) {
         real *to = s->dst ? s->dst + (q->row + (size_t)i) * s->ldd : q->to[i] + q->col;
@@ -91,19 +80,12 @@ INLINE void conv_forward(const int mr, const int nv, const conv_call *q)
 INLINE void conv_gather(const int mr, const int nv, const conv_call *q)
 {
     vec acc[8][2];
-    UNROLL
-    for (int i = 0; i < mr; i++) {
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = q->fresh ? vset(0) : vload(q->sum + (size_t)i * q->ld + (size_t)j * LANES);
-    }
+    if (q->fresh)
+        sums_zero(mr, nv, acc);
+    else
+        sums_load(mr, nv, acc, q->sum, q->ld);
     conv_terms(mr, nv, 1, q, acc);
-    UNROLL
-    for (int i = 0; i < mr; i++) {
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            vstore(q->sum + (size_t)i * q->ld + (size_t)j * LANES, acc[i][j]);
-    }
+    sums_store(mr, nv, acc, q->sum, q->ld);
 }
 
 #define CONV_MICRO(mr, nv)                                   \

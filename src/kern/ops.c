@@ -7,6 +7,7 @@
 
 #include "../core/math.t.h"
 
+#include "sums.t.h"
 #include "turn.t.h"
 
 #include "gemm.t.h"

@@ -241,12 +241,7 @@ INLINE void wino_micro(const int mr, const int nv, size_t channels, const real *
         const size_t end = least(c + KC, channels);
         const int fresh = c == 0;
         vec acc[8][2];
-        UNROLL
-        for (int i = 0; i < mr; i++) {
-            UNROLL
-            for (int j = 0; j < nv; j++)
-                acc[i][j] = vset(0);
-        }
+        sums_zero(mr, nv, acc);
         for (; c < end; c += WINO_PANEL, v += MR * WINO_PANEL, u += WINO_PANEL * WINO_PANEL)
             for (size_t k = 0; k < WINO_PANEL; k++) {
                 vec bv[2];
@@ -261,14 +256,9 @@ INLINE void wino_micro(const int mr, const int nv, size_t channels, const real *
                         acc[i][j] = vfma(av, bv[j], acc[i][j]);
                 }
             }
-        UNROLL
-        for (int i = 0; i < mr; i++) {
-            UNROLL
-            for (int j = 0; j < nv; j++) {
-                real *to = m + (size_t)i * WINO_PANEL + (size_t)j * LANES;
-                vstore(to, fresh ? acc[i][j] : vload(to) + acc[i][j]);
-            }
-        }
+        if (!fresh)
+            sums_add(mr, nv, acc, m, WINO_PANEL);
+        sums_store(mr, nv, acc, m, WINO_PANEL);
     }
 }
 
