@@ -48,6 +48,26 @@ INLINE void wino_a(vec y[4], const vec x[6]) /* A^T */
     y[3] = vfma(vset(8), s, q) + x[5];
 }
 
+INLINE void wino_a_back(vec y[6], const vec x[4]) /* A */
+{
+    const vec p = x[0] + x[2], q = x[1] + x[3];
+    const vec r = vfma(vset(4), x[2], x[0]), s = vset(2) * vfma(vset(4), x[3], x[1]);
+    y[0] = x[0];
+    y[1] = p + q;
+    y[2] = p - q;
+    y[3] = r + s;
+    y[4] = r - s;
+    y[5] = x[3];
+}
+
+INLINE void wino_g_back(vec y[3], const vec x[6]) /* G^T */
+{
+    const vec sixth = vset((real)(1.0 / 6)), p = x[1] + x[2], q = x[3] + x[4];
+    y[0] = vfma(vset((real)0.25), x[0], vfma(-sixth, p, vset((real)(1.0 / 24)) * q));
+    y[1] = vfma(sixth, x[2] - x[1], vset((real)(1.0 / 12)) * (x[3] - x[4]));
+    y[2] = vfma(sixth, q - p, x[5]);
+}
+
 /* ---- weights ---- */
 
 /* Rows of the output are (panel, place, c), columns the panel's filters. */
@@ -128,65 +148,97 @@ static size_t wino_layout(wino_job *g, real *work, const lami_args *args)
     return v + m + channels;
 }
 
-/* The pixels of a region, by address; those outside of the image are zeros. */
-static void wino_pixels(const real **pixel, const real *image, const lami_window *w, region r, const real *zeros)
+/* Where the places of the input's block number t begin: channels c .. c + PANEL. */
+static real *wino_v(const wino_job *g, size_t t, size_t c)
 {
-    for (size_t i = 0; i < r.rows; i++)
-        for (size_t k = 0; k < r.cols; k++) {
-            const size_t y = (size_t)r.top + i, x = (size_t)r.left + k; /* negative ones become large */
-            *pixel++ = y < w->h && x < w->w ? image + (y * w->w + x) * w->c : zeros;
+    return g->v + t / g->group * g->group * g->w->c + t % g->group * WINO_PANEL + c * g->group;
+}
+
+/* Where the places of dy's panel begin: column j of it, which is counted from the tile's first. */
+static real *wino_m(const wino_job *g, size_t j, size_t place)
+{
+    return g->m + (j / WINO_PANEL * WINO + place) * WINO_M_PLACE + j % WINO_PANEL;
+}
+
+/* The pixels of block number t, by address: side x side of the input (6) or of dy (4). Those outside are zeros. */
+static void wino_see(int side, const real **pixel, const wino_job *g, size_t t)
+{
+    const int is_input = side == 6;
+    const lami_window *w = g->w;
+    const size_t height = is_input ? w->h : w->out_h, width = is_input ? w->w : w->out_w;
+    const size_t channels = is_input ? w->c : g->args->cols;
+    const real *image = (const real *)g->args->in[is_input ? 0 : 1] + g->block[t].n * height * width * channels;
+    const size_t top = g->block[t].y - (size_t)(is_input ? w->pad_top : 0); /* negative ones become large */
+    const size_t left = g->block[t].x - (size_t)(is_input ? w->pad_left : 0);
+    const real *const zeros = g->zeros;
+    for (int i = 0; i < side; i++)
+        for (int k = 0; k < side; k++) {
+            const size_t y = top + (size_t)i, x = left + (size_t)k;
+            pixel[side * i + k] = y < height && x < width ? image + (y * width + x) * channels : zeros;
         }
 }
 
-/* Block number t of the input. */
-static void wino_see(const real **pixel, const wino_job *g, size_t t)
+/* side pixels to six places: of the input, of dy. */
+INLINE void wino_six(const int side, vec y[6], const vec x[6])
 {
-    const lami_window *w = g->w;
-    const region r = { (ptrdiff_t)g->block[t].y - w->pad_top, (ptrdiff_t)g->block[t].x - w->pad_left, 6, 6 };
-    wino_pixels(pixel, (const real *)g->args->in[0] + g->block[t].n * w->h * w->w * w->c, w, r, g->zeros);
+    if (side == 6)
+        wino_b(y, x);
+    else
+        wino_a_back(y, x);
 }
 
 /* Channels c .. c + LANES of a block, transformed: to places `stride` apart. */
-INLINE void wino_transform(real *to, size_t stride, const real *const *pixel, size_t c)
+INLINE void wino_transform(const int side, real *to, size_t stride, const real *const *pixel, size_t c)
 {
     vec half[6][6], in[6], out[6];
     UNROLL
-    for (size_t i = 0; i < 6; i++) {
+    for (int i = 0; i < side; i++) {
         UNROLL
-        for (size_t k = 0; k < 6; k++)
-            in[k] = vload(pixel[6 * k + i] + c);
-        wino_b(out, in);
+        for (int k = 0; k < side; k++)
+            in[k] = vload(pixel[side * k + i] + c);
+        wino_six(side, out, in);
         UNROLL
-        for (size_t k = 0; k < 6; k++)
+        for (int k = 0; k < 6; k++)
             half[k][i] = out[k];
     }
     UNROLL
     for (size_t i = 0; i < 6; i++) {
-        wino_b(out, half[i]);
+        wino_six(side, out, half[i]);
         UNROLL
         for (size_t k = 0; k < 6; k++)
             vstore(to + (6 * i + k) * stride, out[k]);
     }
 }
 
-/* The job's blocks of the input, transformed. The pixels of a block are fetched during the one before: they are too
- * scattered for the machine to foresee. */
-static void wino_input(const wino_job *g)
+/* The job's blocks, transformed. The pixels of a block are fetched during the one before: they are too scattered for the
+ * machine to foresee. */
+INLINE void wino_transforms(const int side, const wino_job *g)
 {
-    const size_t channels = g->w->c, group = g->group;
+    const size_t c0 = side == 6 ? 0 : g->t.c0, c1 = side == 6 ? g->w->c : g->t.c1;
+    const size_t stride = side == 6 ? g->v_place : WINO_M_PLACE;
     const real *pixels[2][WINO];
-    wino_see(pixels[0], g, 0);
+    wino_see(side, pixels[0], g, 0);
     for (size_t t = 0; t < g->count; t++) {
         const real **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
-        real *to = g->v + t / group * group * channels + t % group * WINO_PANEL;
-        wino_see(next, g, least(t + 1, g->count - 1));
-        for (size_t c = 0; c < channels; c += WINO_PANEL, to += group * WINO_PANEL) {
-            for (size_t k = 0; k < WINO; k++)
+        wino_see(side, next, g, least(t + 1, g->count - 1));
+        for (size_t c = c0; c < c1; c += WINO_PANEL) {
+            real *to = side == 6 ? wino_v(g, t, c) : wino_m(g, c - c0, 0) + t * WINO_PANEL;
+            for (int k = 0; k < side * side; k++)
                 __builtin_prefetch(next[k] + c);
             for (size_t l = 0; l < WINO_PANEL; l += LANES)
-                wino_transform(to + l, g->v_place, pixel, c + l);
+                wino_transform(side, to + l, stride, pixel, c + l);
         }
     }
+}
+
+static void wino_input(const wino_job *g) /* to V */
+{
+    wino_transforms(6, g);
+}
+
+static void wino_gradient(const wino_job *g) /* to M */
+{
+    wino_transforms(4, g);
 }
 
 /* Columns j .. j + LANES of M's panel, which begins at `column` of the output: back from the products to pixels. */
@@ -369,32 +421,6 @@ static void winograd(const lami_args *args, lami_tile t, void *work)
  * per chunk of samples: blocks (n, y, x) in groups of WINO_TILES, fused multiply-adds in order from +0, groups added one
  * after another. */
 
-INLINE void wino_a_back(vec y[6], const vec x[4]) /* A */
-{
-    const vec p = x[0] + x[2], q = x[1] + x[3];
-    const vec r = vfma(vset(4), x[2], x[0]), s = vset(2) * vfma(vset(4), x[3], x[1]);
-    y[0] = x[0];
-    y[1] = p + q;
-    y[2] = p - q;
-    y[3] = r + s;
-    y[4] = r - s;
-    y[5] = x[3];
-}
-
-INLINE void wino_g_back(vec y[3], const vec x[6]) /* G^T */
-{
-    const vec sixth = vset((real)(1.0 / 6)), p = x[1] + x[2], q = x[3] + x[4];
-    y[0] = vfma(vset((real)0.25), x[0], vfma(-sixth, p, vset((real)(1.0 / 24)) * q));
-    y[1] = vfma(sixth, x[2] - x[1], vset((real)(1.0 / 12)) * (x[3] - x[4]));
-    y[2] = vfma(sixth, q - p, x[5]);
-}
-
-/* Where the places of dy's panel begin: column j of it, which is counted from the tile's first. */
-static real *wino_m(const wino_job *g, size_t j, size_t place)
-{
-    return g->m + (j / WINO_PANEL * WINO + place) * WINO_M_PLACE + j % WINO_PANEL;
-}
-
 static size_t wino_filter_layout(wino_job *g, real *work, const lami_args *args, size_t cols)
 {
     const size_t channels = args->window->c;
@@ -408,48 +434,6 @@ static size_t wino_filter_layout(wino_job *g, real *work, const lami_args *args,
     g->zeros = g->m + m;
     g->sum = g->zeros + zeros;
     return v + m + zeros + WINO * g->sum_place * wino_panels(cols);
-}
-
-/* Block number t of dy. */
-static void wino_see_gradient(const real **pixel, const wino_job *g, size_t t)
-{
-    const lami_window out = { .h = g->w->out_h, .w = g->w->out_w, .c = g->args->cols };
-    const region r = { (ptrdiff_t)g->block[t].y, (ptrdiff_t)g->block[t].x, 4, 4 };
-    wino_pixels(pixel, (const real *)g->args->in[1] + g->block[t].n * out.h * out.w * out.c, &out, r, g->zeros);
-}
-
-/* The job's blocks of dy, transformed: (panel, place, block, filter). */
-static void wino_gradient(const wino_job *g)
-{
-    const real *pixels[2][16];
-    wino_see_gradient(pixels[0], g, 0);
-    for (size_t t = 0; t < g->count; t++) {
-        const real **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
-        wino_see_gradient(next, g, least(t + 1, g->count - 1));
-        for (size_t j = g->t.c0; j < g->t.c1; j += LANES) {
-            real *to = wino_m(g, j - g->t.c0, 0) + t * WINO_PANEL;
-            for (size_t k = 0; k < 16; k++)
-                __builtin_prefetch(next[k] + j);
-            vec half[6][4], in[4], out_row[6];
-            UNROLL
-            for (size_t i = 0; i < 4; i++) {
-                UNROLL
-                for (size_t k = 0; k < 4; k++)
-                    in[k] = vload(pixel[4 * k + i] + j);
-                wino_a_back(out_row, in);
-                UNROLL
-                for (size_t k = 0; k < 6; k++)
-                    half[k][i] = out_row[k];
-            }
-            UNROLL
-            for (size_t i = 0; i < 6; i++) {
-                wino_a_back(out_row, half[i]);
-                UNROLL
-                for (size_t k = 0; k < 6; k++)
-                    vstore(to + (6 * i + k) * WINO_M_PLACE, out_row[k]);
-            }
-        }
-    }
 }
 
 static real *wino_sum(const wino_job *g, size_t j, size_t place)
