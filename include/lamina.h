@@ -186,6 +186,10 @@ LAM_API const lam_shape *lam_net_input(const lam_net *net);
 LAM_API size_t lam_net_classes(const lam_net *net); /* number of scores of a sample: classes, or numbers predicted */
 LAM_API lam_dtype lam_net_dtype(const lam_net *net);
 
+/* Name of a class, or of a number that is predicted, as the data had it that the network was trained on; a yes/no network
+ * of one score has two. NULL where unnamed, or past the end. Training again may replace it. */
+LAM_API const char *lam_net_class_name(const lam_net *net, size_t index);
+
 /* Parameters, in file order, as PyTorch shapes them: affine1.weight (out, in), batchnorm1.gamma (D), ... The running
  * statistics are among them. Index from 0; name and shape are NULL past the end. */
 LAM_API size_t lam_net_param_count(const lam_net *net);

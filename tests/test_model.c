@@ -94,12 +94,15 @@ static void class_names_are_kept_even_if_they_are_not_utf8(void **state)
     lam_data *data = toy_data(6, 0, 12, 3, 1);
     lam_net *loaded = NULL, *net = new_net(notation, (lam_shape) { 1, { 12 } }, "");
     assert_int_equal(lami_data_set_classes(data, 3, names), LAM_OK);
+    assert_null(lam_net_class_name(net, 0));
     assert_int_equal(lami_net_set_class_names(net, data), LAM_OK);
     assert_int_equal(lam_net_save(net, in_folder("named")), LAM_OK);
     assert_int_equal(lam_net_load(&loaded, in_folder("named")), LAM_OK);
-    assert_string_equal(loaded->class_name[0], names[0]);
-    assert_string_equal(loaded->class_name[1], names[1]);
-    assert_string_equal(loaded->class_name[2], "?-?!");
+    assert_string_equal(lam_net_class_name(loaded, 0), names[0]);
+    assert_string_equal(lam_net_class_name(loaded, 1), names[1]);
+    assert_string_equal(lam_net_class_name(loaded, 2), "?-?!");
+    assert_null(lam_net_class_name(loaded, 3));
+    assert_null(lam_net_class_name(NULL, 0));
     lam_net_free(loaded);
     lam_net_free(net);
     lam_data_free(data);

@@ -120,6 +120,7 @@ FUNCTIONS = {
     "lam_net_input": (_shape, [_handle]),
     "lam_net_classes": (c_size_t, [_handle]),
     "lam_net_dtype": (c_int, [_handle]),
+    "lam_net_class_name": (c_char_p, [_handle, c_size_t]),
     "lam_net_param_count": (c_size_t, [_handle]),
     "lam_net_param_name": (c_char_p, [_handle, c_size_t]),
     "lam_net_param_shape": (_shape, [_handle, c_size_t]),

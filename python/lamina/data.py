@@ -83,7 +83,8 @@ class Data:
 
     @property
     def class_names(self) -> list[str]:
-        return [lib.lam_data_class_name(self._handle.pointer, i).decode() for i in range(self.classes)]
+        """Of the classes; "0", "1" ... where the data has no names."""
+        return [lib.lam_data_class_name(self._handle.pointer, i).decode(errors="replace") for i in range(self.classes)]
 
     @property
     def targets(self) -> int:

@@ -102,6 +102,16 @@ class Net:
         return lib.lam_net_classes(self._handle.pointer)
 
     @property
+    def class_names(self) -> list[str]:
+        """Names of the classes, or of the numbers predicted, as the data had them that the network was trained on; of no
+        and yes for one score of logistic. Empty where the data had none."""
+        names = []
+        with self._turn():
+            while (name := lib.lam_net_class_name(self._handle.pointer, len(names))) is not None:
+                names.append(name.decode(errors="replace"))
+        return names
+
+    @property
     def dtype(self) -> np.dtype:
         return dtype_of(self._handle.pointer)
 

@@ -185,6 +185,11 @@ lam_dtype lam_net_dtype(const lam_net *net)
 {
     return net->dtype;
 }
+
+const char *lam_net_class_name(const lam_net *net, size_t index)
+{
+    return net && index < net->names ? net->class_name[index] : NULL;
+}
 size_t lam_net_param_count(const lam_net *net)
 {
     return net->params;

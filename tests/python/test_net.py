@@ -394,6 +394,29 @@ def test_data_opens_files():
     assert (data.shape, data.classes, data.count(), data.count("val")) == ((4,), 3, 6, 4)
 
 
+def test_a_network_names_its_classes(tmp_path):
+    drinks = "café", "tea", "milk"
+    rows = "".join(f"{i % 3},{i % 7},{drinks[i % 3]}\n" for i in range(30))
+    (tmp_path / "drinks.csv").write_text("a,b,drink\n" + rows, encoding="utf-8")
+    data = lamina.Data.open("drinks.csv", label="drink")
+    net = lamina.Net("affine 3 - softmax", data.shape)
+    assert net.class_names == []  # they come with the data
+    net.train(data, progress=False, epochs=1)
+    assert net.class_names == data.class_names and set(net.class_names) == set(drinks)
+    net.save("model.safetensors")
+    assert lamina.Net.load("model.safetensors").class_names == net.class_names
+    net.train((np.ones((6, 2)), np.arange(6) % 3), progress=False, epochs=1)
+    assert set(net.class_names) == set(drinks)  # arrays have no others
+
+
+def test_numbers_that_are_predicted_have_names(tmp_path):
+    (tmp_path / "points.csv").write_text("a,b,c\n" + "".join(f"{i},{i * i},{-i}\n" for i in range(20)))
+    data = lamina.Data.open("points.csv", targets="numbers", label=["b", "c"])
+    net = lamina.Net("affine 2 - mse", data.shape)
+    net.train(data, progress=False, epochs=1, lr=1e-4)
+    assert net.class_names == ["b", "c"]
+
+
 def test_arrays_are_shared_or_copied():
     x, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 2
     digests = []
