@@ -1,5 +1,5 @@
 # Verbs only; the build itself is described in CMakeLists.txt and CMakePresets.json.
-.PHONY: all demo test test-python test-wheel asan tsan fuzz bench install uninstall format needs-build needs-demo needs-test clean
+.PHONY: all demo test test-python wheel test-wheel asan tsan fuzz bench install uninstall format needs-build needs-demo needs-test clean
 
 all: build/lamina
 
@@ -74,9 +74,14 @@ test-python: build/lamina
 	@cmake --build --preset release -j $$(nproc) --target lamina_shared
 	tests/python/run.sh build/lamina
 
-# A wheel from the sdist, tested as it is installed in an environment of its own. Compiles the library anew: minutes.
+# The sdist and a wheel for other machines (manylinux), in build-wheel/dist. Compiles the library anew: minutes.
+wheel: needs-build
+	python/wheel.sh build-wheel
+
+# The same, and the tests of the package as it is installed in an environment of its own. PYTHONS: the versions of Python.
+PYTHONS = python3
 test-wheel: needs-build
-	tests/python/wheel.sh build-wheel
+	tests/python/wheel.sh build-wheel $(PYTHONS)
 
 # A minute for each fuzz target, from the corpus that the tests replay. Needs clang and libclang-rt-dev.
 fuzz:
