@@ -126,7 +126,7 @@ def as_weights(weights, name):
 def shape_of(sizes, name):
     """A Shape of a tuple of sizes, or of one."""
     sizes = tuple(np.atleast_1d(sizes).tolist()) if not isinstance(sizes, tuple) else sizes
-    if not 1 <= len(sizes) <= MAX_RANK or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
+    if not 1 <= len(sizes) <= MAX_RANK or not all(isinstance(n, (int, np.integer)) and 0 < n < 1 << 63 for n in sizes):
         raise ShapeError(f"{name} must be 1 to {MAX_RANK} positive whole numbers, not {sizes}")
     return Shape(len(sizes), sizes + (0,) * (MAX_RANK - len(sizes)))
 

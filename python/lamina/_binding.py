@@ -226,6 +226,19 @@ def call(function, *args):
         raise failed(status)
 
 
+def c_text(value, name, encode=str.encode):
+    """The bytes of a str, for a char *. Error: ArgumentError (a character 0, where C would see the end)."""
+    data = encode(value)
+    if b"\0" in data:
+        raise errors.ArgumentError(f"{name} has a character 0: {value!r}")
+    return data
+
+
+def c_path(value):
+    """The same of a path. Errors: TypeError too."""
+    return c_text(value, "path", os.fsencode)
+
+
 def version():
     """Version of the library, such as "0.1.0"."""
     return lib.lam_version().decode()

@@ -148,6 +148,11 @@ class Layer:
 
     def frame_for(self, arrays, mark):
         """The slow way: any arrays; a new frame where none waits."""
+        try:
+            hash(mark)
+        except TypeError:  # lists, arrays: say which
+            self.extras(*mark)
+            raise ArgumentError(f"{self.name}: plain numbers are needed, not {mark}") from None
         usable = self.convert(arrays)
         for a, name in zip(usable, self.names):
             if not a.size:
@@ -304,6 +309,11 @@ def _conv_shape(shapes, extras):
     if status:
         raise failed(status)
     return tuple(out.dim[: out.rank])
+
+
+def conv_shape(x, w, stride, pad):
+    """Shape of the output of a convolution of shapes x and w."""
+    return _conv_shape((x, w), _conv(stride, pad))
 
 
 def _pooled(shape, param):

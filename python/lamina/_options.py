@@ -3,7 +3,7 @@ import numbers
 
 import numpy as np
 
-from ._binding import call, lib
+from ._binding import c_text, call, lib
 from ._handle import Handle
 from .errors import OptionError
 
@@ -46,5 +46,5 @@ def options_of(values):
     for name, value in values.items():
         if value is not None:
             name = name.replace("_", "-")
-            call(lib.lam_options_set, options.pointer, name.encode(), _text(name, value).encode())
+            call(lib.lam_options_set, options.pointer, c_text(name, "option"), c_text(_text(name, value), name))
     return options

@@ -119,6 +119,8 @@ class Solver(object):
         if num_samples is not None and X.shape[0] > num_samples:
             drawn = self.draw(X.shape[0], num_samples)
             X, y = X[drawn], y[drawn]
+        if not len(X):
+            raise ValueError("accuracy: there are no samples")
         best = [np.argmax(self.plain(self.model.loss(X[i:i + batch_size])), axis=1)
                 for i in range(0, X.shape[0], batch_size)]
         return np.mean(np.hstack(best) == self.plain(y))

@@ -1,13 +1,14 @@
 """Update rules on NumPy arrays: what the courses' optim functions have in common. `config` is the course's dictionary of
 one parameter: hyperparameters, and the state that a rule keeps between steps."""
 from ctypes import byref, c_uint64
+from operator import index
 
 import numpy as np
 
 from ._arrays import as_array, out_tensor, tensor
 from ._binding import call, lib
 from ._layers import real_type
-from .errors import ArgumentError, ShapeError
+from .errors import ArgumentError, DtypeError, ShapeError
 
 
 def _number(config, key):
@@ -15,6 +16,16 @@ def _number(config, key):
         return float(config[key])
     except (TypeError, ValueError):
         raise ArgumentError(f"config[{key!r}] is {config[key]!r}; a number is needed") from None
+
+
+def _steps(t):
+    try:
+        steps = index(t)
+    except TypeError:
+        steps = -1
+    if not 0 <= steps < 1 << 63:
+        raise ArgumentError(f"config['t'] is {t!r}; a number of steps is needed")
+    return steps
 
 
 def _prepared(w, dw, config, states, in_place):
@@ -46,6 +57,8 @@ def _written(w, states):
 def sgd(w, dw, config, in_place):
     """w - learning_rate dw. config: learning_rate 1e-2."""
     config.setdefault("learning_rate", 1e-2)
+    if not in_place and as_array(w, "w").dtype.kind != "f":  # the course's sgd writes to w, where the step would be lost
+        raise DtypeError(f"w has dtype {w.dtype}; sgd changes it in place and needs float32 or float64")
     w, dw, _ = _prepared(w, dw, config, (), in_place)
     if w.size:
         call(lib.lam_sgd, out_tensor(w, "w"), tensor(dw, "dw"), _number(config, "learning_rate"))
@@ -88,7 +101,7 @@ def adam(w, dw, config, in_place):
     config.setdefault("epsilon", 1e-8)
     config.setdefault("t", 0)
     w, dw, (m, v) = _prepared(w, dw, config, ("m", "v"), in_place)
-    t = c_uint64(int(config["t"]))
+    t = c_uint64(_steps(config["t"]))
     if w.size:
         to, first, second = _written(w, (m, v))
         call(lib.lam_adam, to, tensor(dw, "dw"), first, second, byref(t), _number(config, "learning_rate"),

@@ -1,12 +1,10 @@
 """Data sets: from files, or from arrays."""
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from ._arrays import as_answers, as_samples, as_weights, sizes_of, tensor
-from ._binding import TEST, TRAIN, VAL, call, lib
+from ._binding import TEST, TRAIN, VAL, c_path, call, lib
 from ._handle import Handle
 from ._options import options_of
 from .errors import ArgumentError
@@ -20,6 +18,15 @@ def part_number(part):
         return PARTS[part]
     except (KeyError, TypeError):
         raise ArgumentError(f"part is {part!r}; it must be one of {', '.join(PARTS)}") from None
+
+
+def pair_of(pair, name):
+    """x and y. Error: ArgumentError."""
+    try:
+        x, y = pair
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{name} must be a pair of arrays (x, y)") from None
+    return x, y
 
 
 class Data:
@@ -37,7 +44,7 @@ class Data:
         options   val, test (parts to split off), seed, label, targets ...: docs/options.md
         Errors: ReadError, FormatError, OptionError."""
         values = options_of(options)
-        return cls(Handle(lib.lam_data_open, lib.lam_data_free, os.fsencode(path), values.pointer))
+        return cls(Handle(lib.lam_data_open, lib.lam_data_free, c_path(path), values.pointer))
 
     @classmethod
     def from_arrays(cls, x, y, classes: int = 0, val=None, test=None, weights=None, copy: bool = False) -> Data:
@@ -49,7 +56,7 @@ class Data:
         weights    (N) of the training samples in the loss, at least 0
         copy       True: x is copied; False: x stays as it is, shared, and must not change while this is used
         Errors: ShapeError, FormatError (label out of range), DtypeError, ArgumentError (classes, weights)."""
-        if not isinstance(classes, (int, np.integer)) or classes < 0:
+        if not isinstance(classes, (int, np.integer)) or not 0 <= classes < 1 << 63:
             raise ArgumentError(f"classes is {classes!r}; it must be a number of classes, or 0")
         x, y = as_samples(x, "x"), as_answers(y, "y")
         data = cls(Handle(lib.lam_data_from_arrays, lib.lam_data_free, tensor(x, "x"), tensor(y, "y"), int(classes),
@@ -62,7 +69,8 @@ class Data:
         return data
 
     def _add(self, name, part, copy):
-        x, y = as_samples(part[0], f"{name} x"), as_answers(part[1], f"{name} y")
+        x, y = pair_of(part, name)
+        x, y = as_samples(x, f"{name} x"), as_answers(y, f"{name} y")
         call(lib.lam_data_add_part, self._handle.pointer, PARTS[name], tensor(x, f"{name} x"), tensor(y, f"{name} y"),
              not copy)
         self._handle.keep(x)
@@ -103,6 +111,11 @@ class Data:
             return np.fromiter(labels, np.int64, count)
         targets = [[lib.lam_data_target(pointer, number, i, k) for k in range(self.targets)] for i in range(count)]
         return np.array(targets, np.float64).reshape(count, self.targets)
+
+    @classmethod
+    def _of(cls, data, classes=0):
+        """data itself, or one of a pair (x, y)."""
+        return data if isinstance(data, cls) else cls.from_arrays(*pair_of(data, "data, where it is no lamina.Data,"), classes)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.count(part)} {part}" for part in PARTS if self.count(part))

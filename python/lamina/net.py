@@ -1,6 +1,7 @@
 """Networks: build, train, use, save."""
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import threading
@@ -12,13 +13,24 @@ import numpy as np
 
 from . import describe, training
 from ._arrays import as_answers, as_samples, as_weights, out_tensor, shape_of, sizes_of, tensor
-from ._binding import CheckRow, Metrics, call, failed, lib
+from ._binding import CheckRow, Metrics, c_path, c_text, call, failed, lib
 from ._handle import Handle
 from ._options import options_of
 from .data import Data, part_number
 from .errors import ArgumentError, BusyError, ShapeError
 from .history import History
 from .parameters import Gradients, Parameters, dtype_of
+
+
+def _number(value, name):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{name} is {value!r}; a number is needed") from None
+
+
+def _without_ones(shape):
+    return tuple(n for n in shape if n != 1)
 
 
 class GradientCheck(NamedTuple):
@@ -51,10 +63,8 @@ class Net:
         options.update(dtype=dtype, seed=seed)
         shape = shape_of(input_shape, "input_shape")
         values = options_of(options)
-        self._begin(Handle(lib.lam_net_new, lib.lam_net_free, str(notation).encode(), byref(shape), values.pointer),
+        self._begin(Handle(lib.lam_net_new, lib.lam_net_free, c_text(str(notation), "notation"), byref(shape), values.pointer),
                     options)
-        if options.get("device"):
-            self._predictor()  # says what is not there
 
     def _begin(self, handle, options):
         self._handle, self._options = handle, options
@@ -63,6 +73,8 @@ class Net:
         self._grads = self._predict_session = None
         self._params = Parameters(handle)
         self.history: Optional[History] = None
+        if options.get("device"):
+            self._predictor()  # says what is not there
 
     @classmethod
     def load(cls, path, **options) -> Net:
@@ -71,13 +83,13 @@ class Net:
         Errors: ReadError, FormatError, VersionError."""
         net = cls.__new__(cls)
         options_of(options)
-        net._begin(Handle(lib.lam_net_load, lib.lam_net_free, os.fsencode(path)), options)
+        net._begin(Handle(lib.lam_net_load, lib.lam_net_free, c_path(path)), options)
         return net
 
     def save(self, path) -> None:
         """Write the model as one safetensors file, atomically. Errors: WriteError."""
         with self._turn():
-            call(lib.lam_net_save, self._handle.pointer, os.fsencode(path))
+            call(lib.lam_net_save, self._handle.pointer, c_path(path))
 
     # ---- what it is
 
@@ -202,10 +214,10 @@ class Net:
         y        (N) labels; for mse and logistic (N) or (N, K) numbers
         weights  (N) of the samples, at least 0; the loss is sum(weight * loss) / sum(weight)
         Errors: ShapeError, DtypeError, FormatError (label out of range), DivergedError (not finite)."""
-        x, y = as_samples(x, "x"), as_answers(y, "y")
+        x, y = self._samples(x), as_answers(y, "y")
         value, samples, answers = c_double(), tensor(x, "x"), tensor(y, "y")
         with self._turn():
-            session = self._steps(len(x) if x.ndim else 1)
+            session = self._steps(len(x))
             if weights is not None:
                 call(lib.lam_session_weigh, session, tensor(as_weights(weights, "weights"), "weights"))
             call(lib.lam_session_forward, byref(value), session, samples, answers)
@@ -220,7 +232,7 @@ class Net:
             if self._session is None:
                 raise ArgumentError("step comes after loss(x, y)")
             if lr is not None:
-                call(lib.lam_session_set_lr, self._session.pointer, float(lr))
+                call(lib.lam_session_set_lr, self._session.pointer, _number(lr, "lr"))
             call(lib.lam_session_step, self._session.pointer)
             self._stepped = True
 
@@ -236,8 +248,7 @@ class Net:
         progress  False: show nothing; None: a bar in a terminal or a notebook
         options   epochs, batch, lr, optim, schedule, l2 ...: docs/options.md. They win over those of the network
         Errors: ShapeError, OptionError, DivergedError (the network is as before that step), BusyError."""
-        if not isinstance(data, Data):
-            data = Data.from_arrays(*_pair(data))
+        data = Data._of(data)
         values = options_of({**self._options, **options})
         with self._training():
             status, self.history = training.train(self._handle.pointer, data._handle.pointer, values.pointer, callback,
@@ -252,8 +263,8 @@ class Net:
 
         options: what may change: epochs, steps, time, patience, threads. Errors: those of train, ReadError, FormatError,
         BusyError (another process trains there)."""
-        values, pointer = options_of(options), c_void_p()
-        status, history = training.resume(byref(pointer), os.fsencode(run), data._handle.pointer, values.pointer,
+        data, values, pointer = Data._of(data), options_of(options), c_void_p()
+        status, history = training.resume(byref(pointer), c_path(run), data._handle.pointer, values.pointer,
                                           callback, progress)
         if status:
             raise failed(status)
@@ -290,10 +301,7 @@ class Net:
     def scores(self, x) -> np.ndarray:
         """(N, classes) of the network's dtype, in inference mode, before the loss layer; of a network of mse its
         predictions, in the units of its data. x (N, ...); N may be 0. Errors: ShapeError, DtypeError."""
-        x = as_samples(x, "x")
-        if x.ndim == 0 or x.size // max(len(x), 1) != int(np.prod(self.input_shape)) * (len(x) > 0):
-            raise ShapeError(f"x is {'x'.join(map(str, x.shape)) or 'scalar'}; the network takes N x "
-                             f"{'x'.join(map(str, self.input_shape))}")
+        x = self._samples(x)
         out, batch = np.empty((len(x), self.classes), self.dtype), int(self._options.get("batch") or 100)
         with self._turn():
             for first in range(0, len(x), batch):
@@ -325,13 +333,24 @@ class Net:
     def evaluate(self, data, part: str = "test") -> dict[str, float]:
         """count, loss, accuracy, r2, rmse and mae on a part of a Data ("train", "val", "test"), or on (x, y): lamina.h
         says what they are. What does not apply is NaN. Errors: ShapeError, ArgumentError (no such part)."""
+        number = part_number(part)
         if not isinstance(data, Data):
-            data, part = Data.from_arrays(*_pair(data), classes=self._label_count()), "train"
+            data, number = Data._of(data, self._label_count()), part_number("train")
         metrics, values = Metrics(), options_of(self._options)
         with self._turn():
-            call(lib.lam_eval, byref(metrics), self._handle.pointer, data._handle.pointer, part_number(part),
-                 values.pointer)
+            call(lib.lam_eval, byref(metrics), self._handle.pointer, data._handle.pointer, number, values.pointer)
         return {name: getattr(metrics, name) for name, _ in Metrics._fields_}
+
+    def _samples(self, x):
+        """x as the library takes it: (N, ...) of the input's shape, or rows; a network of rows takes any shape. Sizes of
+        1 do not count. Error: ShapeError."""
+        x, wanted = as_samples(x, "x"), self.input_shape
+        shape = x.shape[1:]
+        if x.ndim == 0 or x.size and not (_without_ones(shape) == _without_ones(wanted) or (
+                math.prod(shape) == math.prod(wanted) and 1 in (len(wanted), len(shape)))):
+            raise ShapeError(f"x is {'x'.join(map(str, x.shape)) or 'scalar'}; the network takes N x "
+                             f"{'x'.join(map(str, wanted))}")
+        return x
 
     def _label_count(self):
         return self.classes if self.loss_name in ("softmax", "svm") else 0
@@ -350,12 +369,4 @@ class Net:
             path = os.path.join(folder, "model.safetensors")
             with open(path, "wb") as file:
                 file.write(state["model"])
-            self._begin(Handle(lib.lam_net_load, lib.lam_net_free, os.fsencode(path)), state["options"])
-
-
-def _pair(data):
-    try:
-        x, y = data
-    except (TypeError, ValueError):
-        raise ArgumentError("data must be a lamina.Data, or a pair of arrays (x, y)") from None
-    return x, y
+            self._begin(Handle(lib.lam_net_load, lib.lam_net_free, c_path(path)), state["options"])

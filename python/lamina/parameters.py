@@ -7,7 +7,7 @@ from ctypes import byref, c_char
 import numpy as np
 
 from ._arrays import as_array, out_tensor, sizes_of, tensor
-from ._binding import F64, Strides, Tensor, call, failed, lib
+from ._binding import F64, Strides, Tensor, c_text, call, failed, lib
 from .errors import BY_STATUS, ArgumentError, ShapeError
 
 
@@ -28,7 +28,7 @@ def view(function, owner, name):
     """A live view of what `function`, one of lam_net_view and lam_session_grad_view, finds; it keeps the owner, a Handle,
     alive. None where the order in memory has no strides."""
     found, strides = Tensor(), Strides()
-    status = function(byref(found), strides, owner.pointer, name.encode())
+    status = function(byref(found), strides, owner.pointer, c_text(name, "name"))
     if BY_STATUS.get(status) is ShapeError:
         return None
     if status:
@@ -59,7 +59,7 @@ class Arrays(Mapping):
         if name not in self._shapes:
             raise ArgumentError(f"{name}: the network has no such parameter")
         copy = np.empty(self._shapes[name], self._dtype)
-        call(self._get, self._owner.pointer, name.encode(), out_tensor(copy, name))
+        call(self._get, self._owner.pointer, c_text(name, "name"), out_tensor(copy, name))
         copy.flags.writeable = writeable
         return copy
 
@@ -88,7 +88,7 @@ class Parameters(Arrays):
         value = as_array(value, name)
         if value.dtype not in (np.float32, np.float64):
             value = value.astype(np.float64)
-        call(lib.lam_net_set, self._owner.pointer, str(name).encode(), tensor(value, name))
+        call(lib.lam_net_set, self._owner.pointer, c_text(str(name), "name"), tensor(value, name))
 
 
 class Gradients(Arrays):

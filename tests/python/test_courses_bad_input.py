@@ -48,10 +48,13 @@ MISTAKES = [  # function, arguments, exception, what the message has
     (batchnorm_forward, (X, np.ones(3), np.ones(3), {"mode": "train", "running_mean": B}), ValueError, "running_mean"),
     (batchnorm_forward, (X, np.ones(3), np.ones(3), "train"), TypeError, "bn_param is a str"),
     (layernorm_forward, (X, np.ones(3), np.ones(3), {"epsilon": 1}), ValueError, "ln_param has an unknown key"),
+    (layernorm_forward, (X, np.ones(3), np.ones(3), {"eps": [1]}), ValueError, "eps is \\[1\\]"),
     (dropout_forward, (X, without(DROP, "p")), KeyError, "p"),
     (dropout_forward, (X, {**DROP, "p": 0}), ValueError, "p is 0"),
     (dropout_forward, (X, {**DROP, "p": 1.5}), ValueError, "p is 1.5"),
     (dropout_forward, (X, {**DROP, "p": float("nan")}), ValueError, "p is nan"),
+    (dropout_forward, (X, {**DROP, "p": None}), ValueError, "p is None"),
+    (dropout_forward, (X, {**DROP, "seed": "one"}), ValueError, "seed is 'one'"),
     (dropout_forward, (X, {**DROP, "mode": "tran"}), ValueError, "mode"),
     (dropout_forward, (X, {**DROP, "sed": 1}), ValueError, "dropout_param has an unknown key: 'sed'"),
     (conv_forward_naive, (X, FILTERS, B, CONV), ValueError, "x"),
@@ -61,7 +64,11 @@ MISTAKES = [  # function, arguments, exception, what the message has
     (conv_forward_naive, (IMAGES, FILTERS, B, {"stride": 0, "pad": 1}), ValueError, "stride is 0"),
     (conv_forward_naive, (IMAGES, FILTERS, B, {"stride": -1, "pad": 1}), ValueError, "stride is -1"),
     (conv_forward_naive, (IMAGES, FILTERS, B, {"stride": 1, "pad": 0.5}), ValueError, "pad is 0.5"),
+    (conv_forward_naive, (IMAGES, FILTERS, B, {"stride": [1, 1], "pad": 1}), ValueError, "stride is \\[1, 1\\]"),
+    (conv_forward_naive, (IMAGES, FILTERS, B, {"stride": np.array(1), "pad": 1}), ValueError, "plain numbers"),
     (conv_forward_naive, (IMAGES, FILTERS, B, {"stride": 1}), KeyError, "pad"),
+    (conv_relu_pool_forward, (IMAGES, FILTERS, B, {"stride": 0, "pad": 1}, POOL), ValueError, "stride is 0"),
+    (conv_relu_pool_forward, (IMAGES, np.ones((3, 3)), B, CONV, POOL), ValueError, "w"),
     (conv_forward_naive, (IMAGES, FILTERS, B, {**CONV, "padding": 1}), ValueError, "conv_param has an unknown key: 'padding'"),
     (max_pool_forward_naive, (IMAGES, {**POOL, "pool_height": 0}), ValueError, "pool_height"),
     (max_pool_forward_naive, (IMAGES, {**POOL, "pool_height": 9}), ValueError, "maxpool"),
@@ -82,6 +89,9 @@ MISTAKES = [  # function, arguments, exception, what the message has
     (optim.adam, (W, W, {"learning_rate": "fast"}), ValueError, "config\\['learning_rate'\\] is 'fast'"),
     (optim.adam, (W, W, {"beta1": 1.0}), ValueError, "beta1"),
     (optim.adam, (W, W, {"m": np.ones(3)}), ValueError, "config\\['m'\\] has the shape"),
+    (optim.adam, (W, W, {"t": -1}), ValueError, "config\\['t'\\] is -1"),
+    (optim.adam, (W, W, {"t": 2.5}), ValueError, "config\\['t'\\] is 2.5"),
+    (optim.sgd, (np.array([1, 2]), np.ones(2)), TypeError, "w has dtype int64"),
     (optim.sgd_momentum, (W, W, {"learning_rate": float("nan")}), ValueError, "learning rate"),
     (FullyConnectedNet, ([3], 4, 2, 0.5, "batch"), ValueError, "normalization is 'batch'"),
     (FullyConnectedNet, ([3], 4, 2, 1.5), ValueError, "p is 1.5"),
@@ -120,6 +130,13 @@ def test_arrays_that_cannot_be_written_to():
     w.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         optim.sgd(w, W)
+
+
+def test_pairs_of_sizes_are_the_same_for_layers_put_together():
+    param = {"stride": (1, 2), "pad": (1, 0)}
+    x, w = np.random.default_rng(0).normal(size=(2, 3, 6, 7)), np.random.default_rng(1).normal(size=(4, 3, 3, 3))
+    one_by_one = max_pool_forward_naive(relu_forward(conv_forward_naive(x, w, B, param)[0])[0], POOL)[0]
+    assert np.array_equal(conv_relu_pool_forward(x, w, B, param, POOL)[0], one_by_one)
 
 
 def test_infinities_and_nan_go_through():

@@ -55,12 +55,46 @@ def test_input_shapes_may_be_a_number_or_a_sequence(shape, expected):
     (lambda: lamina.Net("affine 3 - softmax", 4, lr=object()), lamina.OptionError, "lr"),
     (lambda: lamina.Net("affine 3 - softmax", 4, lr=-1), lamina.OptionError, "lr"),
     (lambda: lamina.Net("affine 3 - softmax", 4, seed=-1), lamina.OptionError, "seed"),
+    (lambda: lamina.Net("affine 3 - softmax", 4, seed=2**70), lamina.OptionError, "seed"),
+    (lambda: lamina.Net("affine 3 - softmax", 2**64 + 4), lamina.ShapeError, "input_shape"),
+    (lambda: lamina.Net("affine 3 - softmax\0 - relu", 4), lamina.ArgumentError, "notation has a character 0"),
+    (lambda: lamina.Net("affine 3 - softmax", 4, init="he\0"), lamina.ArgumentError, "init has a character 0"),
+    (lambda: lamina.Net("affine 3 - softmax", 4).save("a\0b"), lamina.ArgumentError, "path has a character 0"),
+    (lambda: lamina.Net("affine 3 - softmax", 4).set("affine1.bias\0", np.ones(3)), lamina.ArgumentError, "character 0"),
+    (lambda: lamina.Net("affine 3 - softmax", 4).evaluate((np.ones((2, 4)), [0, 1]), "tset"), lamina.ArgumentError, "'tset'"),
+    (lambda: lamina.Net.resume("nothing", 5), lamina.ArgumentError, "pair"),
+    (lambda: lamina.Net.resume("nothing", (np.ones((2, 4)), [0, 1])), lamina.ReadError, "nothing"),
     (lambda: lamina.Net.load("nothing.safetensors"), lamina.ReadError, "nothing.safetensors"),
     (lambda: lamina.Net("affine 3 - softmax", 4).save("no/folder"), lamina.WriteError, "no/folder"),
 ])
 def test_mistakes_are_told(make, kind, says):
     with pytest.raises(kind, match=says):
         make()
+
+
+def test_a_device_that_is_not_there_is_refused_at_once():
+    lamina.Net("affine 3 - softmax", 4).save("model")
+    with pytest.raises(lamina.DeviceError, match="cuda"):
+        lamina.Net.load("model", device="cuda")
+
+
+@pytest.mark.parametrize("shape, fits", [
+    ((5, 2, 4, 6), True), ((5, 48), True), ((5, 4, 6, 2), False), ((5, 8, 6), False), ((5, 2, 6, 4), False), ((5, 47), False)])
+def test_images_in_another_order_are_refused(shape, fits):
+    net, x = lamina.Net("conv 2 3 - affine 3 - softmax", (2, 4, 6)), np.ones(shape)
+    if fits:
+        assert net.scores(x).shape == (5, 3) and np.isfinite(net.loss(x, np.arange(5) % 3))
+        return
+    for use in (net.scores, net.predict, lambda x: net.loss(x, np.arange(5) % 3)):
+        with pytest.raises(lamina.ShapeError, match="the network takes N x 2x4x6"):
+            use(x)
+
+
+def test_sizes_of_one_and_rows_of_any_shape_fit():
+    grey, rows = lamina.Net("conv 2 3 - affine 3 - softmax", (1, 4, 6)), lamina.Net("affine 3 - softmax", 24)
+    x = np.random.default_rng(0).normal(size=(5, 4, 6))
+    assert np.array_equal(grey.scores(x), grey.scores(x[:, None]))
+    assert np.array_equal(rows.scores(x), rows.scores(x.reshape(5, 24)))
 
 
 # ---- parameters
@@ -440,7 +474,11 @@ def test_arrays_are_shared_or_copied():
     (lambda x, y: lamina.Data.from_arrays(x, y, classes=2), lamina.FormatError, "2"),
     (lambda x, y: lamina.Data.from_arrays(x, y, classes=-1), lamina.ArgumentError, "classes is -1"),
     (lambda x, y: lamina.Data.from_arrays(x, y, classes="3"), lamina.ArgumentError, "classes is '3'"),
+    (lambda x, y: lamina.Data.from_arrays(x, y, classes=2**64 + 3), lamina.ArgumentError, "classes is"),
     (lambda x, y: lamina.Data.from_arrays(x[:0], y[:0]), lamina.ShapeError, "x is empty"),
+    (lambda x, y: lamina.Data.from_arrays(x, y, val=(x,)), lamina.ArgumentError, "val must be a pair"),
+    (lambda x, y: lamina.Data.from_arrays(x, y, test=5), lamina.ArgumentError, "test must be a pair"),
+    (lambda x, y: lamina.Data.open("points.npz\0"), lamina.ArgumentError, "path has a character 0"),
     (lambda x, y: lamina.Data.from_arrays(x, y, val=(x[:, :1], y)), lamina.ShapeError, "1"),
     (lambda x, y: lamina.Data.from_arrays(x, y, weights=-np.ones(30)), lamina.ArgumentError, "weight"),
     (lambda x, y: lamina.Data.from_arrays(x, y, weights=np.ones(3)), lamina.ShapeError, "3"),

@@ -1,8 +1,12 @@
 """The course's dictionaries: bn_param, ln_param, gn_param, dropout_param, conv_param, pool_param, config."""
+from operator import index
+
 import numpy as np
 
 from .. import cs231n
 from .._binding import MODE_TEST, MODE_TRAIN
+from .._layers import _real
+from ..errors import ArgumentError
 
 NORM = frozenset(("mode", "eps", "momentum", "running_mean", "running_var"))
 DROPOUT = frozenset(("mode", "p", "seed"))
@@ -44,6 +48,7 @@ def conv_mark(conv_param):
 def drop_rate(p, meaning=None):
     """The probability of dropping that p stands for. meaning: "keep" or "drop"; None: cs231n.dropout_p."""
     meaning = meaning or cs231n.dropout_p
+    p = _real(p, "p")
     if meaning not in ("keep", "drop"):
         raise ValueError(f'lamina.cs231n.dropout_p is {meaning!r}; "keep" or "drop" is needed')
     if meaning == "keep":
@@ -58,4 +63,12 @@ def drop_rate(p, meaning=None):
 def seed_of(dropout_param):
     """The seed that is given, or one drawn from NumPy's generator."""
     seed = dropout_param.get("seed")
-    return int(np.random.randint(1 << 62)) if seed is None else int(seed) & ((1 << 64) - 1)
+    return int(np.random.randint(1 << 62)) if seed is None else whole_seed(seed)
+
+
+def whole_seed(seed):
+    """A seed as the library takes it: a whole number modulo 2^64. Error: ArgumentError."""
+    try:
+        return index(seed) & ((1 << 64) - 1)
+    except TypeError:
+        raise ArgumentError(f"seed is {seed!r}; a whole number is needed") from None

@@ -2,7 +2,7 @@
 another. Their caches have what is needed by the backward function and nothing to unpack."""
 from .._binding import MODE_TRAIN
 from .._layers import (AFFINE_BATCHNORM_RELU, AFFINE_RELU, CONV_BATCHNORM_RELU, CONV_RELU, CONV_RELU_POOL, Cache,
-                       running_statistics)
+                       conv_shape, running_statistics)
 from ._params import conv_mark as _conv_mark, norm_mark as _norm_mark
 from .fast_layers import *  # noqa: F403
 from .fast_layers import fast_ties as _fast_ties
@@ -77,9 +77,8 @@ def conv_bn_relu_backward(dout, cache):
 
 def conv_relu_pool_forward(x, w, b, conv_param, pool_param):
     """conv, relu, max-pool."""
-    stride, pad = conv = _conv_mark(conv_param)
-    between = [(n + 2 * pad - k) // stride + 1 for n, k in zip(x.shape[2:], w.shape[2:])]
-    pool = _pool_mark(pool_param, _fast_ties((0, 0, *between), pool_param))
+    conv = _conv_mark(conv_param)
+    pool = _pool_mark(pool_param, _fast_ties(conv_shape(x.shape, w.shape, *conv), pool_param))
     return _cached(CONV_RELU_POOL.forward((x, w, b), (conv, pool)))
 
 

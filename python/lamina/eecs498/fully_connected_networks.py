@@ -76,7 +76,7 @@ class Dropout(object):
             return x, (dropout_param, None)
         if mode != "train":
             raise ValueError('Invalid forward dropout mode "%s"' % mode)
-        seed = draw_seed(x) if seed is None else int(seed)
+        seed = draw_seed(x) if seed is None else _params.whole_seed(seed)
         mask = like(x, dropout_mask(array(x, "x"), _params.drop_rate(p, "drop"), seed))
         return x * mask, (dropout_param, mask)
 
@@ -141,7 +141,7 @@ class FullyConnectedNet(Model):
             drop = self.dropout_param["p"]
         if drop and y is not None:
             seed = self.dropout_param.get("seed")
-            seeds = [draw_seed(self.params["W1"]) if seed is None else int(seed) for _ in range(self.num_layers - 1)]
+            seeds = [draw_seed(self.params["W1"]) if seed is None else _params.whole_seed(seed) for _ in range(self.num_layers - 1)]
         return self._run(fully_connected, X, y, self.num_layers, self.reg, drop=drop, seeds=seeds)
 
 
