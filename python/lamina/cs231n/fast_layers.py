@@ -27,7 +27,7 @@ def _tiles(shape, pool_param):
             and shape[3] % size == 0)
 
 
-def fast_ties(shape, pool_param):
+def _fast_ties(shape, pool_param):
     """How the fast layers treat equal maxima: squares that tile the image share the gradient, else the first has it."""
     return TIES_SPLIT if _tiles(shape, pool_param) else TIES_FIRST
 
@@ -41,7 +41,7 @@ def max_pool_forward_fast(x, pool_param):
 
 def max_pool_backward_fast(dout, cache):
     """Returns dx."""
-    again = lambda c: MAXPOOL.forward(c[:1], _pool_mark(c[1], fast_ties(c[0].shape, c[1])))[1]
+    again = lambda c: MAXPOOL.forward(c[:1], _pool_mark(c[1], _fast_ties(c[0].shape, c[1])))[1]
     return MAXPOOL.backward(dout, _frame(cache, again))[0]
 
 

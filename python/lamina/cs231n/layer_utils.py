@@ -5,7 +5,7 @@ from .._layers import (AFFINE_BATCHNORM_RELU, AFFINE_RELU, CONV_BATCHNORM_RELU, 
                        conv_shape, running_statistics)
 from ._params import conv_mark as _conv_mark, norm_mark as _norm_mark
 from .fast_layers import *  # noqa: F403
-from .fast_layers import fast_ties as _fast_ties
+from .fast_layers import _fast_ties
 from .layers import *  # noqa: F403
 from .layers import _pool_mark
 
