@@ -51,10 +51,11 @@ class Frame:
     """What one forward pass leaves in the library, and the tensors to call its functions with."""
 
     __slots__ = ("layer", "key", "bytes", "pointer", "dtype", "out_shape", "shapes", "inputs", "out", "forward", "grads",
-                 "dout", "backward", "extras", "arrays", "result", "copies")
+                 "dout", "backward", "extras", "arrays", "result", "copies", "lock")
 
     def __init__(self, layer, key, arrays, extras):
         self.pointer = c_void_p()
+        self.lock = threading.Lock()  # of the backward passes: two threads may have the same cache
         self.layer, self.key, self.extras = layer, key, extras
         self.arrays = self.result = None  # what the library has borrowed; copies: of them, with what they are copies of
         self.copies = ()
@@ -186,24 +187,25 @@ class Layer:
         others are None, and are not computed."""
         if frame.layer is not self:
             raise ArgumentError(f"{self.name}: cache is one of {frame.layer.name}")
-        for usable, original in frame.copies:
-            np.copyto(usable, original)
-        try:
-            if dout.dtype is not frame.dtype or dout.shape != frame.out_shape or dout.__class__ is not _ndarray:
-                raise TypeError
-            frame.dout.data = addressof(_view(dout))
-        except (AttributeError, TypeError, ValueError):
-            dout = self.gradient_of_out(dout, frame)
-            frame.dout.data = _address(dout)
-        dtype = frame.dtype
-        grads = [_empty(s, dtype) for s in frame.shapes]
-        for t, a in zip(frame.grads, grads):
-            t.data = addressof(_view(a))
-        arguments = frame.backward
-        if wanted is not None:
-            grads = [a if w else None for a, w in zip(grads, wanted)]
-            arguments = [t if w else None for t, w in zip(arguments, wanted)] + [arguments[-1]]
-        status = self.run_backward(*arguments, frame.pointer)
+        with frame.lock:
+            for usable, original in frame.copies:
+                np.copyto(usable, original)
+            try:
+                if dout.dtype is not frame.dtype or dout.shape != frame.out_shape or dout.__class__ is not _ndarray:
+                    raise TypeError
+                frame.dout.data = addressof(_view(dout))
+            except (AttributeError, TypeError, ValueError):
+                dout = self.gradient_of_out(dout, frame)
+                frame.dout.data = _address(dout)
+            dtype = frame.dtype
+            grads = [_empty(s, dtype) for s in frame.shapes]
+            for t, a in zip(frame.grads, grads):
+                t.data = addressof(_view(a))
+            arguments = frame.backward
+            if wanted is not None:
+                grads = [a if w else None for a, w in zip(grads, wanted)]
+                arguments = [t if w else None for t, w in zip(arguments, wanted)] + [arguments[-1]]
+            status = self.run_backward(*arguments, frame.pointer)
         if status:
             raise failed(status)
         return grads
