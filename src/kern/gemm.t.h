@@ -37,12 +37,7 @@ INLINE void micro(const int mr, const int nv, size_t kc, const real *a, size_t r
                   const block_sink *s, size_t row)
 {
     vec acc[8][2];
-    UNROLL
-    for (int i = 0; i < mr; i++) {
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vset(0);
-    }
+    sums_zero(mr, nv, acc);
     for (size_t k = 0; k < kc; k++) {
         vec bv[2];
         UNROLL
@@ -56,20 +51,9 @@ INLINE void micro(const int mr, const int nv, size_t kc, const real *a, size_t r
                 acc[i][j] = vfma(av, bv[j], acc[i][j]);
         }
     }
-    for (size_t l = 0; l < s->count; l++) {
-        UNROLL
-        for (int i = 0; i < mr; i++) {
-            UNROLL
-            for (int j = 0; j < nv; j++)
-                acc[i][j] = vload(s->level[l] + (row + (size_t)i) * s->ld + (size_t)j * LANES) + acc[i][j];
-        }
-    }
-    UNROLL
-    for (int i = 0; i < mr; i++) {
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            vstore(s->dst + (row + (size_t)i) * s->ldd + (size_t)j * LANES, acc[i][j]);
-    }
+    for (size_t l = 0; l < s->count; l++)
+        sums_add(mr, nv, acc, s->level[l] + row * s->ld, s->ld);
+    sums_store(mr, nv, acc, s->dst + row * s->ldd, s->ldd);
 }
 
 #define MICRO(mr, nv)                                                                                  \
