@@ -9,8 +9,8 @@ is converted, and converted again for each backward pass, so that what changed i
 A frame holds the library's cache of a forward pass with the tensors of its arguments. Frames are used again for the next
 pass of the same layer, types and shapes: planning a pass takes longer than running a small one."""
 import threading
-from ctypes import addressof, byref, c_char, c_double, c_void_p
-from operator import index
+from ctypes import addressof, byref, c_char, c_double, c_size_t, c_void_p
+from operator import attrgetter, index
 
 import numpy as np
 
@@ -27,6 +27,7 @@ MOST_BYTES = 1 << 28
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _empty, _ndarray = np.empty, np.ndarray
 _view = c_char.from_buffer
+_kind = attrgetter("dtype", "shape")
 
 _waiting = {}
 _large_bytes = 0
@@ -63,7 +64,7 @@ class Frame:
         self.out_shape = layer.shape(tuple(a.shape for a in arrays), extras)
         self.inputs = [_tensor(a.dtype, a.shape) for a in arrays]
         self.out = _tensor(self.dtype, self.out_shape)
-        self.forward = (byref(self.pointer), byref(self.out), *map(byref, self.inputs), *extras)
+        self.forward = (byref(self.pointer), byref(self.out), *map(byref, self.inputs), *map(_argument, extras))
         self.shapes = [arrays[i].shape for i in range(layer.gradients)]
         self.grads = [_tensor(self.dtype, s) for s in self.shapes]
         self.dout = _tensor(self.dtype, self.out_shape)
@@ -106,6 +107,16 @@ def _make_room():
             _reserve(-frame.bytes)
 
 
+def _plain(name):
+    """A function of the library that takes its arguments as they are: to convert them takes as long as all the rest."""
+    return lib[name]  # a new object, which nobody has told the types
+
+
+def _argument(value):
+    """A number, a structure or an array's structure as such a function takes it."""
+    return c_double(value) if isinstance(value, float) else c_size_t(value) if isinstance(value, int) else byref(value)
+
+
 class Layer:
     """A layer of the library by its two functions.
 
@@ -120,13 +131,12 @@ class Layer:
     def __init__(self, name, names, gradients, shape, typed=None, extras=lambda: ()):
         self.name, self.names, self.gradients, self.shape, self.extras = name, names, gradients, shape, extras
         self.typed = typed or len(names)
-        self.run_forward = getattr(lib, f"lam_{name}_forward")
-        self.run_backward = getattr(lib, f"lam_{name}_backward")
+        self.run_forward, self.run_backward = _plain(f"lam_{name}_forward"), _plain(f"lam_{name}_backward")
 
     def forward(self, arrays, mark=()):
         """Returns out, a new array, and the frame for backward."""
         try:
-            frame = _waiting[(self, mark, *[a.dtype for a in arrays], *[a.shape for a in arrays])].pop()
+            frame = _waiting[(self, mark, *map(_kind, arrays))].pop()
             if frame.bytes > LARGE:
                 _reserve(-frame.bytes)
             for t, a in zip(frame.inputs, arrays):
@@ -158,7 +168,7 @@ class Layer:
         for a, name in zip(usable, self.names):
             if not a.size:
                 raise ShapeError(f"{self.name}: {name} is empty: its shape is {a.shape}")
-        key = (self, mark, *[a.dtype for a in usable], *[a.shape for a in usable])
+        key = (self, mark, *map(_kind, usable))
         if key not in _waiting:
             if len(_waiting) >= MOST_KEYS:
                 _make_room()
