@@ -41,7 +41,8 @@ class Library:
 
     def losses(self, workload, path):
         """Of the first training steps."""
-        x, y = map(self.tensor, workloads.samples(workload))
+        samples = workloads.samples(workload)  # a tensor does not keep its array
+        x, y = map(self.tensor, samples)
         net, session, loss = c.c_void_p(), c.c_void_p(), c.c_double()
         self.call("lam_net_load", c.byref(net), path.encode())
         options = self.options(batch=workload.batch, optim=workload.rule, lr=workloads.CHECK_RATE[workload.rule], threads=self.threads)
