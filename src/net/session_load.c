@@ -117,6 +117,19 @@ static lam_status check_count(const lam_session *s, size_t n)
                : lami_fail(LAM_EINVAL, "a batch of %zu samples: this session takes 1 to %zu", n, s->plan->max_samples);
 }
 
+/* May inference read the samples where they are? They are as the network takes them, one after another. */
+static int fit_as_they_are(const lam_session *s, const lami_batch *b, size_t size)
+{
+    const lam_shape *input = &s->net->input;
+    if (lami_trains(s->kind) || s->look || b->mix > 0 || b->type != s->net->dtype || s->net->prep.count ||
+        (lami_rows(input) > 1 && lami_cols(input) > 1))
+        return 0;
+    for (size_t i = 1; i < b->n; i++)
+        if ((const char *)b->x[i] != (const char *)b->x[0] + i * size)
+            return 0;
+    return 1;
+}
+
 lam_status lami_session_load(lam_session *s, const lami_batch *b)
 {
     LAMI_FPU_SCOPE;
@@ -132,7 +145,10 @@ lam_status lami_session_load(lam_session *s, const lami_batch *b)
                      .mix = b->mix,
                      .to = lami_plan_address(s->plan, s->b.input),
                      .size = lam_shape_count(&s->net->input) * lami_dtype_size(s->net->dtype) };
-    lami_parallel_run(s->plan->threads, 0, b->mix > 0 ? 2 : 1, load_tasks, load_task, &job);
+    const int lent = fit_as_they_are(s, b, job.size);
+    lami_plan_lend(s->plan, s->b.input, lent ? b->x[0] : job.to);
+    if (!lent)
+        lami_parallel_run(s->plan->threads, 0, b->mix > 0 ? 2 : 1, load_tasks, load_task, &job);
     s->progress = LAMI_LOADED;
     return LAM_OK;
 }

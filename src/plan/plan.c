@@ -198,6 +198,14 @@ void *lami_plan_address(const lami_plan *plan, lami_buf buffer)
     return plan->buffer[buffer].address;
 }
 
+void lami_plan_lend(lami_plan *plan, lami_buf buffer, const void *address)
+{
+    for (size_t i = 0; i < plan->records; i++)
+        for (int k = 0; k < LAMI_INS; k++)
+            if (plan->record[i].in[k] == buffer)
+                plan->args[i].in[k] = address;
+}
+
 lam_status lami_plan_finish(lami_plan *plan)
 {
     LAM_TRY(plan->status);

@@ -172,6 +172,9 @@ int lami_reads_whole(const lami_plan *plan, const lami_record *r, lami_buf b);
 void lami_plan_bind(lami_plan *plan, lami_buf buffer, void *address);
 void *lami_plan_address(const lami_plan *plan, lami_buf buffer);
 
+/* Read a given buffer from other memory until the number of samples changes; its own stays where it is. */
+void lami_plan_lend(lami_plan *plan, lami_buf buffer, const void *address);
+
 /* ---- running: exec.c; nothing is allocated, nothing can fail ---- */
 
 /* Set the number of samples (1 .. max_samples) and the addresses for the following runs. */
