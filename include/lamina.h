@@ -307,6 +307,17 @@ LAM_API lam_status lam_session_grad(const lam_session *session, const char *name
 LAM_API lam_status lam_session_grad_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], const lam_session *session,
                                          const char *name);
 
+/* The update rule's state for a parameter, in the parameter's shape, LAM_F32 or LAM_F64, to go on with a training
+ * elsewhere or later. slot: "velocity" of momentum and nesterov, "cache" of rmsprop, "m" and "v" of adam and adamw; they
+ * are 0 at first. Errors: LAM_EINVAL (no such parameter or slot; for inference; dtype), LAM_ESHAPE. */
+LAM_API lam_status lam_session_state(const lam_session *session, const char *name, const char *slot, lam_tensor *value);
+LAM_API lam_status lam_session_set_state(lam_session *session, const char *name, const char *slot,
+                                         const lam_tensor *value);
+
+/* Steps done, 0 at first: adam's corrections and the masks of dropout depend on the number. */
+LAM_API uint64_t lam_session_steps(const lam_session *session);
+LAM_API void lam_session_set_steps(lam_session *session, uint64_t steps);
+
 /* scores: (N, classes), of the network's dtype, before the loss layer; a network of mse gives its predictions, in the
  * units of its data. Either kind of session. Errors: LAM_ESHAPE (also a wrong dtype of scores), LAM_EINVAL. */
 LAM_API lam_status lam_session_predict(lam_session *session, lam_tensor *scores, const lam_tensor *x);

@@ -425,6 +425,106 @@ static void every_failed_allocation_is_reported(void **state)
     lam_net_free(net);
 }
 
+/* ---- the update rule's state ---- */
+
+static lam_options *rule_options(const char *rule)
+{
+    lam_options *o = options_of("31");
+    assert_int_equal(lam_options_set(o, "optim", rule), LAM_OK);
+    return o;
+}
+
+static void take_steps(lam_session *s, size_t count)
+{
+    const lam_tensor x = samples(0, SAMPLES), y = labels(0, SAMPLES);
+    for (double loss; count; count--) {
+        assert_int_equal(lam_session_forward(&loss, s, &x, &y), LAM_OK);
+        assert_int_equal(lam_session_backward(s), LAM_OK);
+        assert_int_equal(lam_session_step(s), LAM_OK);
+    }
+}
+
+/* All that a training is made of, from one network and session to others. */
+static void hand_over(lam_net *to, lam_session *to_session, const lam_net *from, const lam_session *from_session,
+                      const char *const slots[2])
+{
+    double values[INPUTS * 17 * 2];
+    for (size_t i = 0; i < lam_net_param_count(from); i++) {
+        const char *name = lam_net_param_name(from, i);
+        lam_tensor value = { LAM_F64, *lam_net_param_shape(from, i), values };
+        assert_int_equal(lam_net_get(from, name, &value), LAM_OK);
+        assert_int_equal(lam_net_set(to, name, &value), LAM_OK);
+        if (strstr(name, "running"))
+            continue;
+        for (int k = 0; k < 2 && slots[k]; k++) {
+            assert_int_equal(lam_session_state(from_session, name, slots[k], &value), LAM_OK);
+            assert_int_equal(lam_session_set_state(to_session, name, slots[k], &value), LAM_OK);
+        }
+    }
+    lam_session_set_steps(to_session, lam_session_steps(from_session));
+}
+
+static void a_training_goes_on_with_the_state_of_another_session(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule, *slots[2];
+    } rules[] = { { "sgd", { NULL } },        { "momentum", { "velocity" } }, { "nesterov", { "velocity" } },
+                  { "rmsprop", { "cache" } }, { "adam", { "m", "v" } },       { "adamw", { "m", "v" } } };
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
+        lam_options *o = rule_options(rules[r].rule);
+        lam_net *first = net_of(notation), *second = net_of(notation);
+        lam_session *a = NULL, *b = NULL;
+        char one[65], other[65];
+        assert_int_equal(lam_session_new(&a, first, o), LAM_OK);
+        assert_int_equal(lam_session_new(&b, second, o), LAM_OK);
+        assert_int_equal(lam_session_steps(a), 0);
+        take_steps(a, 3);
+        assert_int_equal(lam_session_steps(a), 3);
+        hand_over(second, b, first, a, rules[r].slots);
+        take_steps(a, 2);
+        take_steps(b, 2);
+        assert_int_equal(lam_net_sha256(first, one), LAM_OK);
+        assert_int_equal(lam_net_sha256(second, other), LAM_OK);
+        assert_string_equal(one, other);
+        lam_session_free(a);
+        lam_session_free(b);
+        lam_net_free(first);
+        lam_net_free(second);
+        lam_options_free(o);
+    }
+}
+
+static void states_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    lam_options *o = rule_options("momentum");
+    lam_net *net = net_of(notation);
+    lam_session *s = NULL, *predictor = NULL;
+    float values[17 * INPUTS];
+    lam_tensor value = { LAM_F32, { 2, { 17, INPUTS } }, values };
+    assert_int_equal(lam_session_new(&s, net, o), LAM_OK);
+    assert_int_equal(lam_session_new_predict(&predictor, net, o), LAM_OK);
+    assert_int_equal(lam_session_state(s, "affine1.weight", "velocity", &value), LAM_OK);
+    for (size_t i = 0; i < 17 * INPUTS; i++)
+        assert_true(values[i] == 0);
+    assert_int_equal(lam_session_state(s, "affine1.weight", "m", &value), LAM_EINVAL);
+    assert_int_equal(lam_session_state(s, "affine9.weight", "velocity", &value), LAM_EINVAL);
+    assert_int_equal(lam_session_set_state(s, "batchnorm1.running_mean", "velocity", &value), LAM_EINVAL);
+    assert_int_equal(lam_session_state(predictor, "affine1.weight", "velocity", &value), LAM_EINVAL);
+    assert_int_equal(lam_session_set_state(s, "affine1.weight", NULL, &value), LAM_EINVAL);
+    assert_int_equal(lam_session_set_state(s, "affine1.weight", "velocity", NULL), LAM_EINVAL);
+    value.dtype = LAM_U8;
+    assert_int_equal(lam_session_set_state(s, "affine1.weight", "velocity", &value), LAM_EINVAL);
+    value = (lam_tensor) { LAM_F32, { 2, { INPUTS, 17 } }, values };
+    assert_int_equal(lam_session_set_state(s, "affine1.weight", "velocity", &value), LAM_ESHAPE);
+    assert_int_equal(lam_session_state(s, "affine1.weight", "velocity", &value), LAM_ESHAPE);
+    lam_session_free(predictor);
+    lam_session_free(s);
+    lam_net_free(net);
+    lam_options_free(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +537,8 @@ int main(void)
         cmocka_unit_test(a_value_that_is_not_finite_names_step_and_layer),
         cmocka_unit_test(a_step_allocates_nothing),
         cmocka_unit_test(every_failed_allocation_is_reported),
+        cmocka_unit_test(a_training_goes_on_with_the_state_of_another_session),
+        cmocka_unit_test(states_that_are_not_there_are_refused),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }

@@ -81,6 +81,7 @@ void lami_net_from_file(const lam_net *net, size_t param, void *values, const vo
 /* Copy one parameter's values, laid out as in memory from `values` on, to a tensor of its file shape, LAM_F32 or
  * LAM_F64. */
 lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *values, lam_tensor *to);
+lam_status lami_net_copy_in(const lam_net *net, size_t param, void *values, const lam_tensor *from); /* the way back */
 
 /* As lam_net_view, of a parameter laid out as in memory from `values` on. Errors: LAM_ESHAPE. */
 lam_status lami_net_view(lam_tensor *view, size_t strides[LAM_MAX_RANK], const lam_net *net, size_t param,

@@ -280,21 +280,43 @@ void lami_net_from_file(const lam_net *net, size_t param, void *values, const vo
     }
 }
 
+/* A tensor that a parameter is copied to or from has its shape, and numbers. */
+static lam_status check_value(const lami_net_param *p, const lam_tensor *value)
+{
+    if (!value || !value->data)
+        return lami_fail(LAM_EINVAL, "%s: the tensor is NULL", p->name);
+    if (!lami_shape_equal(&value->shape, &p->file_shape)) {
+        char a[LAMI_SHAPE_TEXT], b[LAMI_SHAPE_TEXT];
+        return lami_fail(LAM_ESHAPE, "%s is %s, not %s", p->name, lami_shape_text(a, &p->file_shape),
+                         lami_shape_text(b, &value->shape));
+    }
+    if (value->dtype != LAM_F32 && value->dtype != LAM_F64)
+        return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
+    return LAM_OK;
+}
+
 lam_status lami_net_copy_out(const lam_net *net, size_t param, const void *values, lam_tensor *to)
 {
     const lami_net_param *p = &net->param[param];
-    if (!lami_shape_equal(&to->shape, &p->file_shape)) {
-        char a[LAMI_SHAPE_TEXT], b[LAMI_SHAPE_TEXT];
-        return lami_fail(LAM_ESHAPE, "%s is %s, not %s", p->name, lami_shape_text(a, &p->file_shape),
-                         lami_shape_text(b, &to->shape));
-    }
-    if (to->dtype != LAM_F32 && to->dtype != LAM_F64)
-        return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
+    LAM_TRY(check_value(p, to));
     LAMI_FPU_SCOPE;
     for (size_t i = 0; i < p->count; i++) {
         const size_t at = memory_index(p->spec, i);
         const double v = lami_real_at(values, net->dtype, at);
         lami_real_put(to->data, to->dtype, i, v);
+    }
+    return LAM_OK;
+}
+
+lam_status lami_net_copy_in(const lam_net *net, size_t param, void *values, const lam_tensor *from)
+{
+    const lami_net_param *p = &net->param[param];
+    LAM_TRY(check_value(p, from));
+    LAMI_FPU_SCOPE;
+    for (size_t i = 0; i < p->count; i++) {
+        const double v = lami_real_at(from->data, from->dtype, i);
+        const size_t at = memory_index(p->spec, i);
+        lami_real_put(values, net->dtype, at, v);
     }
     return LAM_OK;
 }
@@ -358,21 +380,8 @@ lam_status lam_net_set(lam_net *net, const char *name, const lam_tensor *value)
 {
     size_t param;
     LAM_TRY(find_for(&param, net, name, value));
-    const lami_net_param *p = &net->param[param];
-    if (!lami_shape_equal(&value->shape, &p->file_shape)) {
-        char a[LAMI_SHAPE_TEXT], b[LAMI_SHAPE_TEXT];
-        return lami_fail(LAM_ESHAPE, "%s is %s, not %s", p->name, lami_shape_text(a, &p->file_shape),
-                         lami_shape_text(b, &value->shape));
-    }
-    if (value->dtype != LAM_F32 && value->dtype != LAM_F64)
-        return lami_fail(LAM_EINVAL, "%s: a tensor of f32 or f64 is needed", p->name);
-    LAMI_FPU_SCOPE;
+    LAM_TRY(lami_net_copy_in(net, param, lami_net_values(net, param), value));
     net->changes++;
-    for (size_t i = 0; i < p->count; i++) {
-        const double v = lami_real_at(value->data, value->dtype, i);
-        const size_t at = p->offset + memory_index(p->spec, i);
-        lami_real_put(net->values, net->dtype, at, v);
-    }
     return LAM_OK;
 }
 

@@ -193,11 +193,6 @@ const void *lami_session_moment(const lam_session *s, size_t param)
     return s->b.moment[param] ? lami_plan_address(s->plan, s->b.moment[param]) : NULL;
 }
 
-void lami_session_set_steps(lam_session *s, uint64_t steps)
-{
-    s->steps = steps;
-}
-
 void *lami_session_input(lam_session *s)
 {
     return lami_plan_address(s->plan, s->b.input);

@@ -50,12 +50,11 @@ const void *lami_session_moment(const lam_session *session, size_t param);
 size_t lami_session_batch(const lam_session *session); /* the most samples at once */
 
 /* The update rule's state, for checkpoints: blocks laid out like net->values (NULL past the last), named as the rule
- * names them ("m", "v"). And the number of steps done. */
+ * names them ("m", "v"). */
 void *lami_session_state(const lam_session *session, size_t slot, const char **name);
 /* The average of the weights as the next steps go on with it, a block like these, at first a copy of
  * the weights. NULL without option ema. */
 void *lami_session_average(const lam_session *session);
-void lami_session_set_steps(lam_session *session, uint64_t steps);
 
 /* CHECK: the input as loaded (n x D of the network's dtype, H x W x C order), to change in place, and its gradient. */
 void *lami_session_input(lam_session *session);

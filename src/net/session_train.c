@@ -226,3 +226,48 @@ lam_status lam_session_grad(const lam_session *s, const char *name, lam_tensor *
         return lami_fail(LAM_EINVAL, "%s: gradients are there after a backward", name);
     return lami_net_copy_out(s->net, i, lami_plan_address(s->plan, s->b.grad[i]), value);
 }
+
+/* ---- the update rule's state ---- */
+
+static lam_status find_state(size_t *param, void **values, const lam_session *s, const char *name, const char *slot)
+{
+    if (!s || !name || !slot)
+        return lami_fail(LAM_EINVAL, "lam_session_state, lam_session_set_state: NULL argument");
+    if (!s->optim)
+        return lami_fail(LAM_EINVAL, "this session is for inference");
+    *param = lami_net_param_find(s->net, name);
+    if (*param == SIZE_MAX || !s->net->param[*param].spec->trained)
+        return lami_fail(LAM_EINVAL, "%s: no trained parameter of that name", name);
+    for (int k = 0; s->optim->slot[k]; k++)
+        if (!strcmp(s->optim->slot[k], slot)) {
+            *values = (char *)s->state[k] + s->net->param[*param].offset * lami_dtype_size(s->net->dtype);
+            return LAM_OK;
+        }
+    return lami_fail(LAM_EINVAL, "%s: the update rule %s keeps no such state", slot, s->optim->name);
+}
+
+lam_status lam_session_state(const lam_session *s, const char *name, const char *slot, lam_tensor *value)
+{
+    size_t i;
+    void *values;
+    LAM_TRY(find_state(&i, &values, s, name, slot));
+    return lami_net_copy_out(s->net, i, values, value);
+}
+
+lam_status lam_session_set_state(lam_session *s, const char *name, const char *slot, const lam_tensor *value)
+{
+    size_t i;
+    void *values;
+    LAM_TRY(find_state(&i, &values, s, name, slot));
+    return lami_net_copy_in(s->net, i, values, value);
+}
+
+uint64_t lam_session_steps(const lam_session *s)
+{
+    return s->steps;
+}
+
+void lam_session_set_steps(lam_session *s, uint64_t steps)
+{
+    s->steps = steps;
+}

@@ -403,6 +403,6 @@ lam_status lami_checkpoint_read_rule(lam_session *session, const lam_net *net, c
     }
     if (tensors != lami_st_in_count(in))
         return damaged(path, "it holds tensors of another update rule or network");
-    lami_session_set_steps(session, state->step);
+    lam_session_set_steps(session, state->step);
     return LAM_OK;
 }
