@@ -257,6 +257,9 @@ static void init_weight(const lam_net *net, size_t param, double deviation, uint
     const lami_net_param *p = &net->param[param];
     const lami_param_spec *s = p->spec;
     const lami_rng rng = lami_rng_make(seed, LAMI_RNG_INIT, (uint32_t)param, 0);
+    if (!(deviation >
+          0)) /* drawing takes a while, and they are 0 already: for networks that are filled from elsewhere */
+        return;
     for (size_t d = 0; d < s->rows; d++) {
         const size_t row = s->transposed ? lami_memory_row(&s->image, d) : d;
         for (size_t m = 0; m < s->cols; m++)
