@@ -12,8 +12,6 @@ NORM = frozenset(("mode", "eps", "momentum", "running_mean", "running_var"))
 DROPOUT = frozenset(("mode", "p", "seed"))
 CONV = frozenset(("stride", "pad"))
 POOL = frozenset(("pool_height", "pool_width", "stride"))
-CONFIG = frozenset(("learning_rate", "momentum", "velocity", "decay_rate", "epsilon", "cache", "beta1", "beta2", "m", "v",
-                    "t"))
 
 
 def check(param, known, name):

@@ -1,12 +1,12 @@
 """The course's update rules: rule(w, dw, config=None) returns (next_w, config). A missing key of config has the course's
 default; the state of a rule is kept there. sgd changes w in place, as the course's does; the others return a new array."""
 from .. import _updates
-from ._params import CONFIG as _CONFIG, check as _check
+from ._params import check as _check
 
 
 def _apply(rule, w, dw, config):
     config = {} if config is None else config
-    _check(config, _CONFIG, "config")
+    _check(config, _updates.KEYS, "config")
     return rule(w, dw, config, False), config
 
 

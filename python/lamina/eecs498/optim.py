@@ -7,7 +7,7 @@ from ._tensors import array, like
 
 def _apply(rule, w, dw, config):
     config = {} if config is None else config
-    _params.check(config, _params.CONFIG, "config")
+    _params.check(config, _updates.KEYS, "config")
     plain = {key: array(value, f"config[{key!r}]") for key, value in config.items()}
     next_w = rule(array(w, "w"), array(dw, "dw"), plain, False)
     config.update((key, like(w, value) if hasattr(value, "shape") and value.shape else value)
@@ -47,5 +47,6 @@ def _update_in_place(rule, w, dw, config):
         return None
     plain = {key: array(value, key) for key, value in config.items()}
     getattr(_updates, rule.__name__)(array(w, "w"), array(dw, "dw"), plain, True)
-    config["t"] = plain.get("t", 0)
+    if "t" in plain:
+        config["t"] = plain["t"]
     return w
