@@ -6,6 +6,8 @@ from ._binding import MODE_TEST, MODE_TRAIN, TIES_FIRST, lib
 from ._layers import (AFFINE, AFFINE_BATCHNORM_RELU, AFFINE_RELU, CONV_BATCHNORM_RELU, CONV_RELU, CONV_RELU_POOL, LAYERNORM,
                       MAXPOOL, RELU, dropout, loss_of, running_statistics)
 
+PIECE = 1 << 14  # elements
+
 
 class Pass:
     """A forward pass that remembers what its backward pass needs.
@@ -64,9 +66,19 @@ class Pass:
         if reg:
             for name, w in self.params.items():
                 if name.startswith("W"):
-                    loss += 0.5 * reg * np.sum(w * w)
-                    grads[name] += reg * w
+                    loss += 0.5 * reg * _decay(grads[name], w, reg)
         return loss, grads
+
+
+def _decay(grad, w, reg):
+    """grad += reg * w. Returns the sum of squares of w. In pieces that stay in the cache."""
+    squares, rows = 0.0, max(PIECE // w[0].size, 1)
+    for i in range(0, len(w), rows):
+        piece = w[i:i + rows]
+        flat = piece.reshape(-1)
+        squares += float(np.dot(flat, flat))
+        grad[i:i + rows] += reg * piece
+    return squares
 
 
 def fully_connected(params, x, y, layers, reg=0.0, normalization=None, bn_params=(), drop=0.0, seeds=()):
