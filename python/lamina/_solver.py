@@ -2,8 +2,12 @@
 kind of arrays."""
 import os
 import pickle
+from contextlib import contextmanager
 
 import numpy as np
+
+from ._whole import whole_of
+from .errors import Error
 
 STATISTICS = ("running_mean", "running_var")
 DEFAULTS = {"optim_config": {}, "lr_decay": 1.0, "batch_size": 100, "num_epochs": 10, "print_every": 10, "verbose": True,
@@ -17,8 +21,12 @@ class Solver(object):
 
     draw(n, count)          count indices below n for an accuracy
     draw_batch(n, count)    the same for a batch
-    copy(array), plain(array), number(loss): a copy; an array of NumPy; what goes to loss_history
+    copy(array), plain(array): a copy; an array of NumPy
+    number(loss), loss_number(value): what goes to loss_history, of the model's loss or of a float
     update_in_place(rule, w, dw, config): w, or None where the rule is not ours
+    our_rule()              name of the update rule, None where it is not ours
+    cast(x, dtype)          samples x as a model computes with them that casts to dtype, None: that does not cast
+    like(w, array), empty_like(w): an array of NumPy as what w is; a new array like w
     random_state(), set_random_state(state)"""
 
     def __init__(self, model, data, defaults, **kwargs):
@@ -43,9 +51,51 @@ class Solver(object):
         self.optim_configs = {p: dict(self.optim_config) for p in self.model.params}
         self._own = {}  # the parameters that nobody else has: they may be changed in place
 
+    # ---- one network of the library: see _whole.py
+
+    _whole = None  # it, while train() runs and the model is one of ours
+    _tries = 0  # how often a step still has to ask for it: types may be those they will be only after a first step
+
+    @contextmanager
+    def _training(self):
+        """Around what train() does."""
+        self._tries = 2
+        try:
+            yield
+        finally:
+            self._tries = 0
+            self._end_whole()
+
+    def _end_whole(self):
+        if self._whole:
+            self._whole.write_back(states=True)
+        self._whole = None
+
+    def _step_whole(self, batch):
+        """An iteration in one network; False where there is none, or no more."""
+        if not self._whole and self._tries and type(self)._update is Solver._update:
+            self._tries -= 1
+            self._whole = whole_of(self)
+        if not self._whole:
+            return False
+        try:
+            loss = self._whole.step(batch)
+        except Error:  # the loss is not finite, or a label is out of range: the layers go on, or say so
+            self._tries = 0
+            self._end_whole()
+            return False
+        self.loss_history.append(self.loss_number(loss))
+        return True
+
+    # ---- training
+
     def _step(self):
         """One iteration."""
         batch = self.draw_batch(self.X_train.shape[0], self.batch_size)
+        if not self._step_whole(batch):
+            self._step_by_layers(batch)
+
+    def _step_by_layers(self, batch):
         loss, grads = self.model.loss(self.X_train[batch], self.y_train[batch])
         self.loss_history.append(self.number(loss))
         for p, w in self.model.params.items():
@@ -116,17 +166,21 @@ class Solver(object):
     def check_accuracy(self, X, y, num_samples=None, batch_size=100):
         """Fraction of X (N, ...) whose largest score is that of its label in y (N). num_samples: on so many, drawn at
         random. batch_size: scores are computed for so many at once."""
-        if num_samples is not None and X.shape[0] > num_samples:
-            drawn = self.draw(X.shape[0], num_samples)
-            X, y = X[drawn], y[drawn]
-        if not len(X):
+        count, drawn = X.shape[0], None
+        if not count:
             raise ValueError("accuracy: there are no samples")
-        best = [np.argmax(self.plain(self.model.loss(X[i:i + batch_size])), axis=1)
-                for i in range(0, X.shape[0], batch_size)]
+        if num_samples is not None and count > num_samples:
+            count, drawn = num_samples, self.draw(count, num_samples)
+            y = y[drawn]
+        parts = [slice(i, min(i + batch_size, count)) for i in range(0, count, batch_size)]
+        best = [np.argmax(self.plain(self.model.loss(X[part if drawn is None else drawn[part]])), axis=1)
+                for part in parts]
         return np.mean(np.hstack(best) == self.plain(y))
 
     def _measure(self, iteration):
         """Accuracies, the best parameters, a checkpoint. Returns the accuracies."""
+        if self._whole:
+            self._whole.write_back(states=self.checkpoint_name is not None)
         train_acc = self.check_accuracy(self.X_train, self.y_train, num_samples=self.num_train_samples)
         val_acc = self.check_accuracy(self.X_val, self.y_val, num_samples=self.num_val_samples)
         self.train_acc_history.append(train_acc)

@@ -34,23 +34,31 @@ class Solver(_solver.Solver):
     copy = staticmethod(np.copy)
     plain = staticmethod(np.asarray)
     number = staticmethod(lambda loss: loss)
+    loss_number = staticmethod(np.float64)
+    empty_like = staticmethod(np.empty_like)
+    like = staticmethod(lambda w, array: array)
+    cast = staticmethod(lambda x, dtype: np.asarray(x).astype(dtype or x.dtype, copy=False))
     update_in_place = staticmethod(optim._update_in_place)
     random_state = staticmethod(np.random.get_state)
     set_random_state = staticmethod(np.random.set_state)
 
+    def our_rule(self):
+        return self.update_rule.__name__ if self.update_rule in optim._OURS else None
+
     def train(self):
         """Train for num_epochs; after resume, for those that are left."""
-        per_epoch, iterations = self._iterations()
-        for t in range(self._first_iteration(), iterations):
-            self._step()
-            if self.verbose and t % self.print_every == 0:
-                print("(Iteration %d / %d) loss: %f" % (t + 1, iterations, self.loss_history[-1]))
-            epoch_end = (t + 1) % per_epoch == 0
-            if epoch_end:
-                self.epoch += 1
-                self._decay()
-            if t == 0 or t == iterations - 1 or epoch_end:
-                accuracies = self._measure(t + 1)
-                if self.verbose:
-                    print("(Epoch %d / %d) train acc: %f; val_acc: %f" % (self.epoch, self.num_epochs, *accuracies))
+        with self._training():
+            per_epoch, iterations = self._iterations()
+            for t in range(self._first_iteration(), iterations):
+                self._step()
+                if self.verbose and t % self.print_every == 0:
+                    print("(Iteration %d / %d) loss: %f" % (t + 1, iterations, self.loss_history[-1]))
+                epoch_end = (t + 1) % per_epoch == 0
+                if epoch_end:
+                    self.epoch += 1
+                    self._decay()
+                if t == 0 or t == iterations - 1 or epoch_end:
+                    accuracies = self._measure(t + 1)
+                    if self.verbose:
+                        print("(Epoch %d / %d) train acc: %f; val_acc: %f" % (self.epoch, self.num_epochs, *accuracies))
         self._give_best()

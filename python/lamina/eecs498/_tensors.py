@@ -94,6 +94,11 @@ def copy(x):
     return x.clone() if is_tensor(x) else np.copy(x)
 
 
+def empty_like(x):
+    """A new one of the shape and type of x, in C order."""
+    return torch.empty(x.shape, dtype=x.dtype) if is_tensor(x) else np.empty(x.shape, x.dtype)
+
+
 def random_state():
     return torch.get_rng_state() if torch else None, np.random.get_state()
 

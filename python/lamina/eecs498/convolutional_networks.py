@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from .._binding import MODE_TRAIN, TIES_FIRST
+from .._descriptions import deep_conv as _deep, described, three_layer_conv as _three_layer
 from .._layers import (AFFINE_BATCHNORM_RELU, BATCHNORM, CONV, CONV_BATCHNORM_RELU, CONV_RELU, CONV_RELU_POOL, MAXPOOL,
                        SPATIAL_BATCHNORM, cache_of, running_statistics)
 from .._networks import deep_conv, three_layer_conv
@@ -209,6 +210,7 @@ class ThreeLayerConvNet(Model):
         self._weights("W3", weight_scale, (hidden_dim, num_classes), device)
         self._constant("b3", 0, num_classes, device)
 
+    @described(lambda self, X: _three_layer(self.params, X, 2 * self.reg, TIES_FIRST, self.dtype))
     def loss(self, X, y=None):
         """X (N, C, H, W), y (N) labels. Returns scores where y is None, else loss and grads."""
         return self._run(three_layer_conv, X, y, 2 * self.reg, TIES_FIRST)
@@ -259,6 +261,8 @@ class DeepConvNet(Model):
             self._weights(f"W{i}", scale, shape, device)
         self._constant(f"b{i}", 0, outputs, device)
 
+    @described(lambda self, X: _deep(self.params, X, self.num_layers, 2 * self.reg, self.max_pools, self.bn_params,
+                                     self.dtype))
     def loss(self, X, y=None):
         """X (N, C, H, W), y (N) labels. Returns scores, those of a trained network, where y is None; else loss and
         grads."""

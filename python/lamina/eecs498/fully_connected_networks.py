@@ -1,4 +1,5 @@
 """Assignment 3's fully_connected_networks.py: layers as classes with forward and backward, networks, update rules."""
+from .._descriptions import described, fully_connected as _description
 from .._layers import AFFINE, AFFINE_RELU, RELU, cache_of, dropout_mask
 from .._networks import fully_connected
 from ..cs231n import _params
@@ -99,6 +100,7 @@ class TwoLayerNet(Model):
         self._weights("W2", weight_scale, (hidden_dim, num_classes), device)
         self._constant("b2", 0, num_classes, device)
 
+    @described(lambda self, X: _description(self.params, 2, 2 * self.reg, self.dtype))
     def loss(self, X, y=None):
         """X (N, d1, ..., dk), y (N) labels. Returns scores (N, C) where y is None, else loss and grads."""
         return self._run(fully_connected, X, y, 2, 2 * self.reg)
@@ -133,6 +135,11 @@ class FullyConnectedNet(Model):
             if seed is not None:
                 self.dropout_param["seed"] = seed
 
+    def _as_network(self, X):
+        """Masks of dropout are those of layers by themselves, whose seeds are drawn for each."""
+        return None if self.use_dropout else _description(self.params, self.num_layers, self.reg, self.dtype)
+
+    @described(_as_network)
     def loss(self, X, y=None):
         """X (N, d1, ..., dk), y (N) labels. Returns scores (N, C) where y is None, else loss and grads."""
         drop, seeds = 0.0, ()

@@ -4,7 +4,8 @@ import time
 
 from .. import _solver
 from . import optim
-from ._tensors import array, check_device, copy, permutation, random_state, set_random_state
+from ._tensors import (array, cast, check_device, copy, empty_like, like, number_like, permutation, random_state,
+                       set_random_state)
 
 
 class Solver(_solver.Solver):
@@ -32,6 +33,9 @@ class Solver(_solver.Solver):
         self._reset()
 
     copy = staticmethod(copy)
+    cast = staticmethod(cast)
+    like = staticmethod(like)
+    empty_like = staticmethod(empty_like)
     update_in_place = staticmethod(optim._update_in_place)
     random_state = staticmethod(random_state)
     set_random_state = staticmethod(set_random_state)
@@ -44,6 +48,12 @@ class Solver(_solver.Solver):
     def number(self, loss):
         return float(loss)
 
+    def loss_number(self, value):
+        return float(number_like(next(iter(self.model.params.values())), value))
+
+    def our_rule(self):
+        return self.update_rule.__name__ if self.update_rule in optim._OURS else None
+
     def plain(self, x):
         return array(x, "scores")
 
@@ -54,6 +64,12 @@ class Solver(_solver.Solver):
         """Train for num_epochs; after resume, for those that are left. time_limit: seconds; training ends before the next
         iteration would exceed it. return_best_params: model.params are the best ones by validation accuracy afterwards,
         else the last ones."""
+        with self._training():
+            self._loop(time_limit)
+        if return_best_params:
+            self._give_best()
+
+    def _loop(self, time_limit):
         per_epoch, iterations = self._iterations()
         first = self._first_iteration()
         before = start = time.time()
@@ -75,8 +91,6 @@ class Solver(_solver.Solver):
                 accuracies = self._measure(t + 1)
                 if self.verbose and self.epoch % self.print_acc_every == 0:
                     print("(Epoch %d / %d) train acc: %f; val_acc: %f" % (self.epoch, self.num_epochs, *accuracies))
-        if return_best_params:
-            self._give_best()
 
     def _print_loss(self, seconds, iteration, iterations):
         print("(Time %.2f sec; Iteration %d / %d) loss: %f" % (seconds, iteration, iterations, self.loss_history[-1]))

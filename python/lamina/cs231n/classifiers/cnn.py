@@ -2,10 +2,16 @@
 import numpy as np
 
 from ..._binding import TIES_FIRST as _TIES_FIRST, TIES_SPLIT as _TIES_SPLIT
+from ..._descriptions import described as _described, three_layer_conv as _description
 from ..._networks import three_layer_conv as _three_layer_conv
 from ..layer_utils import *  # noqa: F403  the notebooks take the layers from here
 from ..layers import *  # noqa: F403
 from .fc_net import _normal
+
+
+def _ties(X):
+    """Equal maxima share the gradient where the windows cover the image."""
+    return _TIES_SPLIT if X.shape[2] % 2 == 0 and X.shape[3] % 2 == 0 else _TIES_FIRST
 
 
 class ThreeLayerConvNet(object):
@@ -24,7 +30,7 @@ class ThreeLayerConvNet(object):
                   "W3": _normal(weight_scale, hidden_dim, num_classes), "b3": np.zeros(num_classes)}
         self.params = {k: v.astype(dtype) for k, v in params.items()}
 
+    @_described(lambda self, X: _description(self.params, X, self.reg, _ties(X)))
     def loss(self, X, y=None):
         """X (N, C, H, W), y (N) labels. Returns scores where y is None, else loss and grads."""
-        even = X.shape[2] % 2 == 0 and X.shape[3] % 2 == 0
-        return _three_layer_conv(self.params, X, y, self.reg, _TIES_SPLIT if even else _TIES_FIRST)
+        return _three_layer_conv(self.params, X, y, self.reg, _ties(X))

@@ -2,6 +2,7 @@
 import numpy as np
 
 from ..._arrays import as_array
+from ..._descriptions import described as _described, fully_connected as _description
 from ..._networks import fully_connected as _fully_connected
 from .. import _params
 from ..layer_utils import *  # noqa: F403  the notebooks take the layers from here
@@ -21,6 +22,7 @@ class TwoLayerNet(object):
         self.params = {"W1": _normal(weight_scale, input_dim, hidden_dim), "b1": np.zeros(hidden_dim),
                        "W2": _normal(weight_scale, hidden_dim, num_classes), "b2": np.zeros(num_classes)}
 
+    @_described(lambda self, X: _description(self.params, 2, self.reg))
     def loss(self, X, y=None):
         """X (N, d1, ..., dk), y (N) labels. Returns scores (N, C) where y is None, else loss and grads."""
         return _fully_connected(self.params, X, y, 2, self.reg)
@@ -75,6 +77,12 @@ class FullyConnectedNet(object):
         norm = {"mode": "train"} if normalization == "batchnorm" else {}
         self.bn_params = [dict(norm) for _ in hidden_dims] if normalization else []
 
+    def _as_network(self, X):
+        """Masks of dropout are those of layers by themselves, whose seeds are drawn for each."""
+        return None if self.use_dropout else _description(self.params, self.num_layers, self.reg, self.dtype,
+                                                          self.normalization, self.bn_params)
+
+    @_described(_as_network)
     def loss(self, X, y=None):
         """X (N, d1, ..., dk), y (N) labels. Returns scores (N, C), those of a trained network, where y is None; else loss
         and grads."""
