@@ -41,8 +41,7 @@ class Library:
 
     def losses(self, workload, path):
         """Of the first training steps."""
-        samples = workloads.samples(workload)  # a tensor does not keep its array
-        x, y = map(self.tensor, samples)
+        x, y = map(self.tensor, workloads.samples(workload))
         net, session, loss = c.c_void_p(), c.c_void_p(), c.c_double()
         self.call("lam_net_load", c.byref(net), path.encode())
         options = self.options(batch=workload.batch, optim=workload.rule, lr=workloads.CHECK_RATE[workload.rule], threads=self.threads)

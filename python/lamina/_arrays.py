@@ -1,8 +1,6 @@
 """Arrays as lam_tensor, at little cost: a tensor is passed as bytes, which are its head (of a type and a shape, made
-once) and the address of the array. Such bytes belong to one call, so that threads share nothing.
-
-The address is all they have: who lets the library keep it after the call (a lam_cache borrows x and the weights) keeps
-the array, and the tensor, which holds the copy where one was made."""
+once) and the address of the array, which they keep. Such bytes belong to one call, so that threads share nothing. Who lets
+the library keep the address after the call (a lam_cache borrows x and the weights) keeps the tensor."""
 import struct
 from ctypes import addressof, c_char
 
@@ -33,8 +31,14 @@ def _head(dtype, shape, name):
     return head
 
 
-class _Kept(bytes):
-    """A tensor of a copy, which lives as long as it."""
+class _Bytes(bytes):
+    """A tensor; `array` is what it is of."""
+
+
+def _of(array, head, address):
+    value = _Bytes(head + _pack(address))
+    value.array = array
+    return value
 
 
 def tensor(array, name):
@@ -43,23 +47,21 @@ def tensor(array, name):
     name is the argument's, for messages. Errors: DtypeError, ShapeError (no elements)."""
     try:
         if type(array) is _ndarray:
-            return _heads[array.dtype, array.shape] + _pack(addressof(_view(array)))
+            return _of(array, _heads[array.dtype, array.shape], addressof(_view(array)))
     except (KeyError, TypeError, ValueError):  # a new shape; read-only or not in C order; empty
         pass
     kept = as_array(array, name)
     if kept.size == 0:
         raise ShapeError(f"{name} is empty: its shape is {kept.shape}")
     head = _heads.get((kept.dtype, kept.shape)) or _head(kept.dtype, kept.shape, name)
-    value = _Kept(head + _pack(kept.ctypes.data))
-    value.array = kept
-    return value
+    return _of(kept, head, kept.ctypes.data)
 
 
 def out_tensor(array, name):
     """An array that the library writes to: a NumPy array, writable and in C order. Errors as above."""
     try:
         if type(array) is _ndarray:
-            return _heads[array.dtype, array.shape] + _pack(addressof(_view(array)))
+            return _of(array, _heads[array.dtype, array.shape], addressof(_view(array)))
     except (KeyError, TypeError, ValueError):
         pass
     if not isinstance(array, np.ndarray):

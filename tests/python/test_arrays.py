@@ -1,6 +1,7 @@
 """Arrays as the library gets them: what is passed as it is, copied, or refused, and that nothing stays behind."""
 import ctypes
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -95,6 +96,17 @@ def test_an_output_that_cannot_be_written_in_place_is_refused(out, says):
 def test_a_copy_lives_as_long_as_its_tensor():
     values = [tensor(np.full((100, 100), float(i)).T, "x") for i in range(50)]
     assert all((read(value) == i).all() for i, value in enumerate(values))
+
+
+def test_an_array_lives_as_long_as_its_tensor():
+    for make in (tensor, out_tensor):
+        for _ in range(2):  # a new shape, and one that is known
+            array = np.ones((3, 5))
+            of, there = make(array, "x"), weakref.ref(array)
+            del array
+            assert there() is not None
+            del of
+            assert there() is None
 
 
 def test_more_shapes_than_are_remembered_are_fine():
