@@ -122,7 +122,7 @@ static int fit_as_they_are(const lam_session *s, const lami_batch *b, size_t siz
 {
     const lam_shape *input = &s->net->input;
     if (lami_trains(s->kind) || s->look || b->mix > 0 || b->type != s->net->dtype || s->net->prep.count ||
-        (lami_rows(input) > 1 && lami_cols(input) > 1))
+        (lami_rows(input) > 1 && lami_cols(input) > 1) || s->b.scores == s->b.input)
         return 0;
     for (size_t i = 1; i < b->n; i++)
         if ((const char *)b->x[i] != (const char *)b->x[0] + i * size)
