@@ -8,8 +8,8 @@
  * One micro-kernel does all the work: MR rows x 2 registers of columns of the output, an outer product per k. A is read
  * by row and column strides (broadcast loads); packed when it is transposed, since its rows would share cache sets. B
  * is read where it lies when its rows are contiguous and packed in panels otherwise: transposed, tails (padded with
- * zeros), and strides that are a multiple of 1 KiB, whose rows would share cache sets too.  Source: Goto, van de Geijn
- * 2008; BLIS. */
+ * zeros), and strides that are a multiple of 1 KiB, whose rows would share cache sets too. Rows of A are read for some panels
+ * in turn, while they are in the second-level cache.  Source: Goto, van de Geijn 2008; BLIS. */
 
 enum {
     KC = 256,
@@ -19,7 +19,7 @@ enum {
     NV = 2, /* registers across a panel */
     NR = NV * LANES,
     MB = LAMI_GEMM_ROWS * 2, /* rows of A that are packed together */
-    PANELS = 4,              /* panels that are packed together */
+    PANELS = 4,              /* panels of B that share rows of A */
     LEVELS = 40
 };
 

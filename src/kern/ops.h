@@ -128,7 +128,8 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(maxpool_grad, LAMI_POOL)                                                                                                 \
     OP(avgpool, LAMI_POOL)                                                                                                      \
     OP(avgpool_grad, LAMI_POOL)                                                                                                 \
-    /* images (N, c h w) to channels-last (N h w, c) and back: in x; out y */                                                   \
+    /* images (N, c h w) to channels-last (N h w, c) and back: in x; out y. Tiles are those of the pixels, so that nothing   */ \
+    /* reads what from_pixels wrote within the same tile                                                                     */ \
     OP(to_pixels, LAMI_POOL)                                                                                                    \
     OP(from_pixels, LAMI_MAP)                                                                                                   \
     /* group norm; depth is the pixels of a sample, and what belongs to a group is there for each of its channels, (N, D) */    \
