@@ -157,6 +157,10 @@ static void shape_others(const lami_plan *plan, lami_group *g, const lami_record
     }
     g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
     g->tile_rows = g->chunk ? g->chunk : each > 1 ? 1 : 8;
+    if (!g->whole_rows && !g->chunk && g->cols > SMALL_TASK) { /* in one stretch of memory */
+        g->tile_rows = 1;
+        g->tile_cols = SMALL_TASK;
+    }
     if (lead->op == LAMI_OP_winograd_weights) /* the places of a panel are made together */
         g->tile_rows = 36 * lead->window.c;
     while (g->tile_rows * g->tile_cols * each < task && g->tile_rows < g->rows)
