@@ -86,12 +86,10 @@ INLINE void bf16_micro(const int mr, const int nv, size_t pairs, const bf16_pair
                        const bf16_pair *b, real *sum, int fresh)
 {
     vec acc[8][2];
-    UNROLL
-    for (int i = 0; i < mr; i++) {
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = fresh ? vset(0) : vload(sum + (i * nv + j) * LANES);
-    }
+    if (fresh)
+        sums_zero(mr, nv, acc);
+    else
+        sums_load(mr, nv, acc, sum, (size_t)nv * LANES);
     for (size_t p = 0; p < pairs; p++, a += ks, b += nv * LANES) {
         UNROLL
         for (int step = 0; step < BF16_STEPS; step++) {
@@ -108,12 +106,7 @@ INLINE void bf16_micro(const int mr, const int nv, size_t pairs, const bf16_pair
             }
         }
     }
-    UNROLL
-    for (int i = 0; i < mr; i++) {
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            vstore(sum + (i * nv + j) * LANES, acc[i][j]);
-    }
+    sums_store(mr, nv, acc, sum, (size_t)nv * LANES);
 }
 
 #define BF16_MICRO(mr, nv)                                                                                         \
