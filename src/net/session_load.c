@@ -146,7 +146,8 @@ lam_status lami_session_load(lam_session *s, const lami_batch *b)
                      .to = lami_plan_address(s->plan, s->b.input),
                      .size = lam_shape_count(&s->net->input) * lami_dtype_size(s->net->dtype) };
     const int lent = fit_as_they_are(s, b, job.size);
-    lami_plan_lend(s->plan, s->b.input, lent ? b->x[0] : job.to);
+    if (!lami_trains(s->kind))
+        lami_plan_lend(s->plan, s->b.input, lent ? b->x[0] : job.to);
     if (!lent)
         lami_parallel_run(s->plan->threads, 0, b->mix > 0 ? 2 : 1, load_tasks, load_task, &job);
     s->progress = LAMI_LOADED;
