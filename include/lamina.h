@@ -308,8 +308,8 @@ LAM_API lam_status lam_session_grad_view(lam_tensor *view, size_t strides[LAM_MA
                                          const char *name);
 
 /* The update rule's state for a parameter, in the parameter's shape, LAM_F32 or LAM_F64, to go on with a training
- * elsewhere or later. slot: "velocity" of momentum and nesterov, "cache" of rmsprop, "m" and "v" of adam and adamw; they
- * are 0 at first. Errors: LAM_EINVAL (no such parameter or slot; for inference; dtype), LAM_ESHAPE. */
+ * elsewhere or later. slot: "velocity" of momentum and nesterov, "cache" of rmsprop, "m" and "v" of adam and adamw, "m" of
+ * muon's weights; they are 0 at first. Errors: LAM_EINVAL (no such parameter or slot; for inference; dtype), LAM_ESHAPE. */
 LAM_API lam_status lam_session_state(const lam_session *session, const char *name, const char *slot, lam_tensor *value);
 LAM_API lam_status lam_session_set_state(lam_session *session, const char *name, const char *slot,
                                          const lam_tensor *value);

@@ -296,10 +296,19 @@ static void NAME(running)(const lami_args *args)
         OUT(0)[i] = FMA(C(0), IN(0)[i], (REAL)(1 - args->c[0]) * IN(1)[i]);
 }
 
-static void NAME(decay)(const lami_args *args)
+static void NAME(axpby)(const lami_args *args)
 {
     EACH (args)
-        OUT(0)[i] = FMA(C(0), IN(1)[i], IN(0)[i]);
+        OUT(0)[i] = FMA(C(1), IN(1)[i], C(0) * IN(0)[i]);
+}
+
+static void NAME(scale_to_norm)(const lami_args *args)
+{
+    double sum = 0;
+    for (size_t j = 0; j < args->cols; j++)
+        sum += (double)IN(1)[j];
+    EACH (args)
+        OUT(0)[i] = IN(0)[i] * (REAL)(args->c[0] / (sqrt(sum) + args->c[1]));
 }
 
 static void NAME(scale_grad)(const lami_args *args)
@@ -363,6 +372,15 @@ static void NAME(adam)(const lami_args *args)
         OUT(0)[i] = IN(0)[i] - LR * (m * correct1) / (SQRT(v * correct2) + C(2));
         OUT(1)[i] = m;
         OUT(2)[i] = v;
+    }
+}
+
+static void NAME(muon)(const lami_args *args)
+{
+    EACH (args) {
+        const REAL g = (REAL)(1 - args->c[0]) * IN(0)[i], m = FMA(C(0), IN(1)[i], g);
+        OUT(0)[i] = m;
+        OUT(1)[i] = FMA(C(0), m, g);
     }
 }
 

@@ -246,10 +246,27 @@ static void running(const lami_args *args)
         OUT(0)[i] = args->c[0] * IN(0)[i] + (1 - args->c[0]) * IN(1)[i];
 }
 
-static void decay(const lami_args *args)
+static void axpby(const lami_args *args)
 {
     EACH (args)
-        OUT(0)[i] = IN(0)[i] + args->c[0] * IN(1)[i];
+        OUT(0)[i] = args->c[0] * IN(0)[i] + args->c[1] * IN(1)[i];
+}
+
+static void scale_to_norm(const lami_args *args)
+{
+    double sum = 0;
+    for (size_t j = 0; j < args->cols; j++)
+        sum += IN(1)[j];
+    EACH (args)
+        OUT(0)[i] = args->c[0] * IN(0)[i] / (sqrt(sum) + args->c[1]);
+}
+
+static void muon(const lami_args *args)
+{
+    EACH (args) {
+        OUT(0)[i] = args->c[0] * IN(1)[i] + (1 - args->c[0]) * IN(0)[i];
+        OUT(1)[i] = args->c[0] * OUT(0)[i] + (1 - args->c[0]) * IN(0)[i];
+    }
 }
 
 static void scale_grad(const lami_args *args)

@@ -399,9 +399,9 @@ static void frozen_parameters_do_not_count_in_the_norm(void **state)
 static void a_limit_that_is_not_reached_changes_no_bit(void **state)
 {
     (void)state;
-    static const char *const optims[] = { "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw" };
+    static const char *const optims[] = { "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon" };
     lam_data *data = toy_data(53, 0, D, 3, 1);
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 7; i++) {
         char sha[3][65];
         for (size_t k = 0; k < 3; k++) {
             char list[128];

@@ -280,6 +280,8 @@ static const struct {
     { "weight-decay=0.3", NULL, 0 },
     { "optim=sgd weight-decay=0.3 accumulate=2", NULL, 0 },
     { "optim=adamw clip=0.01", NULL, 0 },
+    { "optim=muon l2=0.01", "*.weight norm 1", 0 },
+    { "optim=nesterov accumulate=2", "affine1.weight optim muon; *.bias optim adam", 0 },
     { "init=xavier", NULL, 0 },
     { "", "batchnorm*.beta lr x64", 0 },
     { "l2=0.01 clip=0.02", "affine1.weight l2 x3; *.bias l2 0.02; *.bias weight-decay 0.5; affine2.* lr 0", 0 },

@@ -104,6 +104,7 @@ static void values_are_numbers_or_factors_on_what_the_options_say(void **state)
         { "l2=0.1 weight-decay=0.2", NULL, { { 1, 0.1, 0.2 }, { 1, 0, 0 } } },
         { "optim=adamw", NULL, { { 1, 0, 0.01 }, { 1, 0, 0 } } },
         { "optim=adamw weight-decay=0", NULL, { { 1, 0, 0 }, { 1, 0, 0 } } },
+        { "optim=muon", NULL, { { 1, 0, 0.01 }, { 1, 0, 0 } } },
         { "lr=0.5", "affine1.* lr 0.25", { { 0.5, 0, 0 }, { 0.5, 0, 0 } } },
         { "", "affine1.* lr 0.004", { { 4, 0, 0 }, { 4, 0, 0 } } }, /* adam's default is 0.001 */
         { "optim=sgd", "affine1.* lr 0.04", { { 4, 0, 0 }, { 4, 0, 0 } } },
@@ -135,6 +136,29 @@ static void values_are_numbers_or_factors_on_what_the_options_say(void **state)
     }
 }
 
+static void parameters_may_have_other_update_rules_and_norms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *text, *optim[2]; /* of affine1's weight and bias */
+        double norm;
+    } rows[] = {
+        { "", NULL, { "adam", "adam" }, 0 },
+        { "optim=sgd", "*.bias optim nesterov", { "sgd", "nesterov" }, 0 },
+        { "optim=muon", NULL, { "muon", "adamw" }, 0 },
+        { "optim=sgd", "affine1.* optim muon", { "muon", "adamw" }, 0 },
+        { "optim=muon", "*.bias optim momentum; *.weight norm 2", { "muon", "momentum" }, 2 },
+        { "", "* optim sgd; *.weight norm 3; * optim rmsprop; *.weight norm 0", { "rmsprop", "rmsprop" }, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        lami_param_rule rules[PARAMS];
+        assert_ok(rules_of(rules, rows[i].list, rows[i].text));
+        for (int p = 0; p < 2; p++)
+            assert_string_equal(rules[p].optim->name, rows[i].optim[p]);
+        assert_true(rules[0].norm == rows[i].norm && rules[1].norm == 0);
+    }
+}
+
 static void mistakes_are_named_with_the_nearest_match(void **state)
 {
     (void)state;
@@ -143,7 +167,7 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
         { "* lr x2; affine3.bias lr 1", "no parameter matches \"affine3.bias\", did you mean \"affine1.bias\"?" },
         { "conv*.weight lr x2", "no parameter matches \"conv*.weight\"" },
         { "AFFINE1.weight lr x2", "no parameter matches \"AFFINE1.weight\"" },
-        { "* lrr x2", "unknown key \"lrr\", did you mean \"lr\"? (lr, l2, weight-decay, init)" },
+        { "* lrr x2", "unknown key \"lrr\", did you mean \"lr\"? (lr, l2, weight-decay, norm, init, optim)" },
         { "* weight_decay 2", "unknown key \"weight_decay\", did you mean \"weight-decay\"?" },
         { "* momentum 2", "unknown key \"momentum\"" },
         { "* lr fast", "\"fast\" is not a number of at least 0, or x and a factor" },
@@ -160,6 +184,11 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
         { "batchnorm1.gamma init x2", "batchnorm1.gamma is no weight" },
         { "*.weight init dirac", "are for convolutions; affine1.weight is none" },
         { "*.weight init whiten", "are for convolutions; affine1.weight is none" },
+        { "*.bias norm 1", "affine1.bias is no weight" },
+        { "*.weight norm x2", "there is none to multiply" },
+        { "*.weight norm -1", "\"-1\" is not a number of at least 0" },
+        { "* optim admw", "no update rule \"admw\", did you mean \"adamw\"?" },
+        { "* optim x2", "no update rule \"x2\"" },
         { "* lr", "\"* lr\" is not PATTERN KEY VALUE" },
         { "*", "\"*\" is not PATTERN KEY VALUE" },
         { "* lr 1 2", "\"* lr 1 2\" is not PATTERN KEY VALUE" },
@@ -274,10 +303,11 @@ static void frozen_parameters_do_not_change_a_bit(void **state)
 {
     (void)state;
     static const char *const rules[] = { "optim=sgd",     "optim=momentum", "optim=nesterov",
-                                         "optim=rmsprop", "optim=adam",     "optim=adamw weight-decay=0.5" };
+                                         "optim=rmsprop", "optim=adam",     "optim=adamw weight-decay=0.5",
+                                         "optim=muon" };
     static const char *const more[] = { "l2=0.1", "clip=0.01", "accumulate=2 no-merge=1" };
     lam_data *data = toy_data(40, 0, 5, 3, 1);
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         for (size_t k = 0; k < 3; k++) {
             char list[128];
             lam_net *net = new_net(notation, 5, ""), *start = new_net(notation, 5, "");
@@ -483,8 +513,8 @@ static void factors_follow_the_schedule(void **state)
 static void rules_are_kept_in_the_run_folder(void **state)
 {
     (void)state;
-    const char *const first = "affine1.weight lr x0.5", *const second =
-                                                            "batchnorm*.beta lr x64; *.bias weight-decay 0.1";
+    const char *const first = "affine1.weight lr x0.5; affine1.weight optim muon; batchnorm1.beta optim nesterov";
+    const char *const second = "batchnorm*.beta lr x64; *.bias weight-decay 0.1";
     lam_data *data = toy_data(40, 0, 5, 3, 1);
     lam_net *net = new_net(notation, 5, ""), *stopped = new_net(notation, 5, ""), *resumed = NULL;
     char whole[65], parts[65], *path = NULL;
@@ -498,7 +528,8 @@ static void rules_are_kept_in_the_run_folder(void **state)
     const char *value;
     assert_ok(lami_run_config(&kept, &path, in_folder("rules")));
     assert_ok(lam_options_get(&value, kept, "set"));
-    assert_string_equal(value, "affine1.weight lr x0.5; batchnorm*.beta lr x64; *.bias weight-decay 0.1");
+    assert_string_equal(value, "affine1.weight lr x0.5; affine1.weight optim muon; batchnorm1.beta optim nesterov; "
+                               "batchnorm*.beta lr x64; *.bias weight-decay 0.1");
     lam_options_free(kept);
 
     lam_options *longer = toy_options("steps=12"), *others = options_with("steps=12", "* lr x2");
@@ -543,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(stars_and_question_marks_match),
         TEST(values_are_numbers_or_factors_on_what_the_options_say),
+        TEST(parameters_may_have_other_update_rules_and_norms),
         TEST(mistakes_are_named_with_the_nearest_match),
         TEST(initial_weights_are_scaled_or_have_a_deviation),
         TEST(dirac_filters_hand_on_a_channel_each),

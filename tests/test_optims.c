@@ -149,6 +149,8 @@ static void a_hundred_steps_of_each_rule_follow_plain_loops(void **state)
     enum { N = 37 };
     EACH_TYPE(type)
     for (size_t k = 0; lami_optims[k]; k++) {
+        if (lami_optims[k]->others) /* of matrices: below */
+            continue;
         lam_tensor w = make_normal(type, 1, N, 1), a = make_vector(type, N), b = make_vector(type, N);
         double expected[N], s[N][2] = { { 0 } };
         uint64_t t = 0;
@@ -168,28 +170,84 @@ static void a_hundred_steps_of_each_rule_follow_plain_loops(void **state)
 
 /* ---- in a session ---- */
 
-enum { INPUTS = 7, OUTPUTS = 5, SAMPLES = 6, STEPS = 30 };
+enum { INPUTS = 7, MOST = 9, SAMPLES = 6, STEPS = 30 };
 
-static lam_tensor parameter(lam_dtype type, int bias)
+static double length_of(const double *x, size_t count)
 {
-    return bias ? make_vector(type, OUTPUTS) : make_rows(type, OUTPUTS, INPUTS);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += x[i] * x[i];
+    return sqrt(sum);
 }
 
-/* Each update of a session is what step_of makes of the gradient, after w *= 1 - lr * decay for weights. */
-static void follow_session(const char *rule, const char *more, lam_dtype type, double decay)
+/* One step of muon on a matrix of rows x INPUTS, in double. */
+static void step_of_muon(double *w, const lam_tensor *dw, double s[][2], size_t rows)
+{
+    enum { N = INPUTS };
+    const size_t count = rows * N;
+    double y[MOST * N], square[MOST][MOST], sum[MOST][MOST];
+    for (size_t i = 0; i < count; i++) {
+        s[i][0] = 0.9 * s[i][0] + 0.1 * at(dw, i);
+        y[i] = 0.9 * s[i][0] + 0.1 * at(dw, i);
+    }
+    const double length = length_of(y, count) + 1e-7;
+    for (size_t i = 0; i < count; i++)
+        y[i] /= length;
+    for (int step = 0; step < 5; step++) {
+        double next[MOST * N];
+        for (size_t i = 0; i < rows; i++)
+            for (size_t k = 0; k < rows; k++) {
+                square[i][k] = 0;
+                for (size_t j = 0; j < N; j++)
+                    square[i][k] += y[i * N + j] * y[k * N + j];
+            }
+        for (size_t i = 0; i < rows; i++)
+            for (size_t k = 0; k < rows; k++) {
+                sum[i][k] = -4.7750 * square[i][k];
+                for (size_t j = 0; j < rows; j++)
+                    sum[i][k] += 2.0315 * square[i][j] * square[j][k];
+            }
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < N; j++) {
+                next[i * N + j] = 3.4445 * y[i * N + j];
+                for (size_t k = 0; k < rows; k++)
+                    next[i * N + j] += sum[i][k] * y[k * N + j];
+            }
+        memcpy(y, next, count * sizeof *y);
+    }
+    for (size_t i = 0; i < count; i++)
+        w[i] -= 0.01 * 0.2 * sqrt((double)(rows > N ? rows : N)) * y[i];
+}
+
+static lam_tensor parameter(lam_dtype type, int bias, size_t outputs)
+{
+    return bias ? make_vector(type, outputs) : make_rows(type, outputs, INPUTS);
+}
+
+/* Each update of a session is what step_of makes of the gradient, after the weights were scaled to norm * sqrt(outputs),
+ * if norm is not 0, and w *= 1 - lr * decay. */
+static void follow_session(const char *rule, const char *more, lam_dtype type, size_t outputs, double decay,
+                           double norm)
 {
     static const char *const names[] = { "affine1.weight", "affine1.bias" };
-    char list[128];
+    char list[128], notation[64];
+    const int muon = !strcmp(rule, "muon");
     lam_net *net = NULL;
     lam_session *session = NULL;
-    double s[2][OUTPUTS * INPUTS][2] = { { { 0 } } }, w[2][OUTPUTS * INPUTS];
+    double s[2][MOST * INPUTS][2] = { { { 0 } } }, w[2][MOST * INPUTS];
+    snprintf(notation, sizeof notation, "affine %zu - softmax", outputs);
     snprintf(list, sizeof list, "batch=6 lr=0.01 optim=%s dtype=%s %s", rule, type == LAM_F32 ? "f32" : "f64", more);
     lam_options *options = toy_options(list);
-    assert_ok(lam_net_new(&net, "affine 5 - softmax", &(lam_shape) { 1, { INPUTS } }, options));
+    assert_ok(lam_net_new(&net, notation, &(lam_shape) { 1, { INPUTS } }, options));
+    if (norm > 0) {
+        char set[64];
+        snprintf(set, sizeof set, "*.weight norm %g", norm);
+        assert_ok(lam_options_set(options, "set", set));
+    }
     assert_ok(lam_session_new(&session, net, options));
     const lam_tensor x = make_normal(type, SAMPLES, INPUTS, 3), y = make_tensor(LAM_U8, lami_shape1(SAMPLES));
-    lam_tensor value[2] = { parameter(type, 0), parameter(type, 1) };
-    lam_tensor grad[2] = { parameter(type, 0), parameter(type, 1) };
+    lam_tensor value[2] = { parameter(type, 0, outputs), parameter(type, 1, outputs) };
+    lam_tensor grad[2] = { parameter(type, 0, outputs), parameter(type, 1, outputs) };
     for (int p = 0; p < 2; p++) {
         assert_ok(lam_net_get(net, names[p], &value[p]));
         for (size_t i = 0; i < count_of(&value[p]); i++)
@@ -204,10 +262,16 @@ static void follow_session(const char *rule, const char *more, lam_dtype type, d
         assert_ok(lam_session_step(session));
         for (int p = 0; p < 2; p++) {
             assert_ok(lam_net_get(net, names[p], &value[p]));
+            const double length = length_of(w[p], count_of(&value[p]));
             for (size_t i = 0; i < count_of(&value[p]); i++) {
+                if (!p && norm > 0)
+                    w[p][i] *= norm * sqrt((double)outputs) / length;
                 w[p][i] *= p ? 1 : 1 - 0.01 * decay;
-                step_of(rule, &w[p][i], at(&grad[p], i), s[p][i], step);
+                if (p || !muon)
+                    step_of(muon ? "adam" : rule, &w[p][i], at(&grad[p], i), s[p][i], step);
             }
+            if (!p && muon)
+                step_of_muon(w[p], &grad[p], s[p], outputs);
             assert_elements(&value[p], w[p], count_of(&value[p]), 600 * unit_of(type));
         }
     }
@@ -223,10 +287,57 @@ static void each_rule_has_decoupled_weight_decay_for_weights_alone(void **state)
     EACH_TYPE(type)
     for (size_t k = 0; lami_optims[k]; k++) {
         const char *rule = lami_optims[k]->name;
-        follow_session(rule, "", type, strcmp(rule, "adamw") ? 0 : 0.01);
-        follow_session(rule, "weight-decay=0", type, 0);
-        follow_session(rule, "weight-decay=3", type, 3);
+        follow_session(rule, "", type, 5, lami_optims[k]->weight_decay, 0);
+        follow_session(rule, "weight-decay=0", type, 5, 0, 0);
+        follow_session(rule, "weight-decay=3", type, 5, 3, 0);
     }
+}
+
+static void a_norm_is_given_to_weights_before_each_update(void **state)
+{
+    (void)state;
+    EACH_TYPE(type)
+    for (size_t k = 0; lami_optims[k]; k++)
+        follow_session(lami_optims[k]->name, "weight-decay=1", type, 5, 1, 0.5);
+}
+
+static void muon_takes_the_smaller_product_of_either_shape(void **state)
+{
+    (void)state;
+    EACH_TYPE(type)
+    for (size_t outputs = 1; outputs <= MOST; outputs += 2)
+        follow_session("muon", "", type, outputs, 0.01, 0);
+}
+
+/* Singular values near 1, whatever those of the gradient: by the polynomial's source, from 0.7 to 1.2. */
+static void muon_steps_in_all_directions_alike(void **state)
+{
+    (void)state;
+    lam_net *net = NULL;
+    lam_session *session = NULL;
+    lam_options *options = toy_options("batch=6 lr=1 weight-decay=0 optim=muon dtype=f64");
+    double loss;
+    assert_ok(lam_net_new(&net, "affine 5 - softmax", &(lam_shape) { 1, { INPUTS } }, options));
+    assert_ok(lam_session_new(&session, net, options));
+    lam_tensor x = make_normal(LAM_F64, SAMPLES, INPUTS, 3), y = make_tensor(LAM_U8, lami_shape1(SAMPLES));
+    for (uint8_t i = 0; i < SAMPLES; i++)
+        ((uint8_t *)y.data)[i] = i % 5;
+    const lam_tensor before = parameter(LAM_F64, 0, 5), after = parameter(LAM_F64, 0, 5);
+    assert_ok(lam_net_get(net, "affine1.weight", (lam_tensor *)&before));
+    assert_ok(lam_session_forward(&loss, session, &x, &y));
+    assert_ok(lam_session_backward(session));
+    assert_ok(lam_session_step(session));
+    assert_ok(lam_net_get(net, "affine1.weight", (lam_tensor *)&after));
+    double trace = 0; /* sum of squared singular values: of four, as the gradients of scores add up to 0 */
+    for (size_t i = 0; i < 5 * INPUTS; i++) {
+        const double step = (at(&after, i) - at(&before, i)) / (0.2 * sqrt(INPUTS));
+        trace += step * step;
+    }
+    assert_true(trace > 4 * 0.7 * 0.7 && trace < 4 * 1.2 * 1.2);
+    lam_session_free(session);
+    lam_net_free(net);
+    lam_options_free(options);
+    free_tensors(NULL);
 }
 
 static void adamw_without_decay_has_the_bits_of_adam(void **state)
@@ -269,6 +380,9 @@ int main(void)
         TEST(sgd_and_nesterov_are_those_of_the_notes),
         TEST(a_hundred_steps_of_each_rule_follow_plain_loops),
         TEST(each_rule_has_decoupled_weight_decay_for_weights_alone),
+        TEST(a_norm_is_given_to_weights_before_each_update),
+        TEST(muon_takes_the_smaller_product_of_either_shape),
+        TEST(muon_steps_in_all_directions_alike),
         TEST(adamw_without_decay_has_the_bits_of_adam),
         TEST(a_learning_rate_of_zero_keeps_the_weights),
     };

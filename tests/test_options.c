@@ -106,8 +106,8 @@ static void each_choice_can_be_chosen(void **state)
 {
     (void)state;
     lam_options *o = fresh();
-    static const char *const rules[] = { "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw" };
-    for (size_t i = 0; i < 6; i++) {
+    static const char *const rules[] = { "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon" };
+    for (size_t i = 0; i < 7; i++) {
         char word[16];
         snprintf(word, sizeof word, "%s", rules[i]);
         assert_int_equal(lam_options_set(o, "optim", word), LAM_OK);
@@ -178,12 +178,12 @@ static void bad_values_are_named_and_change_nothing(void **state)
         { "seed", "18446744073709551616", "--seed: 18446744073709551616 is over 18446744073709551615" },
         { "no-save", "yes", "--no-save: \"yes\" is not 1, 0, true or false" },
         { "optim", "adm",
-          "--optim: unknown value \"adm\", did you mean \"adam\"? (sgd momentum nesterov rmsprop adam adamw)" },
+          "--optim: unknown value \"adm\", did you mean \"adam\"? (sgd momentum nesterov rmsprop adam adamw muon)" },
         { "optim", "newton",
-          "--optim: unknown value \"newton\", expected one of: sgd momentum nesterov rmsprop adam adamw" },
+          "--optim: unknown value \"newton\", expected one of: sgd momentum nesterov rmsprop adam adamw muon" },
         { "optim", "sgd momentum",
           "--optim: unknown value \"sgd momentum\", did you mean \"momentum\"? (sgd momentum nesterov rmsprop adam "
-          "adamw)" },
+          "adamw muon)" },
         { "lrr", "1", "unknown option --lrr, did you mean --lr?" },
         { "btach", "1", "unknown option --btach, did you mean --batch?" },
         { "lr_decay", "1", "unknown option --lr_decay, did you mean --lr-decay?" },

@@ -64,6 +64,14 @@ static double drops_of_thirds(size_t step)
 {
     return 0.2 * pow(0.1, (double)(step / (STEPS / 3)));
 }
+static double linear(size_t step)
+{
+    return 0.2 * (1 - (double)step / STEPS);
+}
+static double linear_to_a_tenth_after_six(size_t step)
+{
+    return step < 6 ? 0.2 * (double)(step + 1) / 6 : 0.2 - 0.18 * ((double)step - 6) / (STEPS - 6);
+}
 static double cosine(size_t step)
 {
     return wave(0.2, 0, (double)step, STEPS);
@@ -114,6 +122,8 @@ static const struct course {
     { "lr=0.2 schedule=step lr-decay=0.5 lr-every=2", drops_of_two_epochs, 0 },
     { "lr=0.2 schedule=step lr-every=0.5", drops_of_half_epochs, 0 },
     { "lr=0.2 schedule=step", drops_of_thirds, 1 },
+    { "lr=0.2 schedule=linear", linear, 1 },
+    { "lr=0.2 schedule=linear lr-final=0.1 warmup=6steps", linear_to_a_tenth_after_six, 1 },
     { "lr=0.2 schedule=cosine", cosine, 1 },
     { "lr=0.2 schedule=cosine lr-final=0.1", cosine_to_a_tenth, 1 },
     { "lr=0.2 schedule=cosine warmup=0.1", cosine_after_six, 1 },
@@ -201,6 +211,7 @@ static void defaults_become_explicit(void **state)
         { "lr=1 lr-decay=0.5", "exponential", "0.5", "" },
         { "lr=1 schedule=exponential", "exponential", "0.95", "" },
         { "lr=1 schedule=step", "step", "0.1", "" },
+        { "lr=1 schedule=linear", "linear", "", "" },
         { "lr=1 schedule=cosine", "cosine", "", "" },
         { "lr=1 schedule=one-cycle", "one-cycle", "", "0.3" },
         { "lr=1 schedule=one-cycle warmup=7steps", "one-cycle", "", "7steps" },
@@ -225,6 +236,7 @@ static void options_without_effect_are_refused(void **state)
     (void)state;
     static const char *const rows[][2] = {
         { "schedule=constant lr-decay=0.5", "--lr-decay has no effect with --schedule constant" },
+        { "schedule=linear lr-decay=0.5", "--lr-decay has no effect with --schedule linear" },
         { "schedule=cosine lr-decay=0.5", "--lr-decay has no effect with --schedule cosine" },
         { "schedule=one-cycle lr-decay=0.5", "--lr-decay has no effect with --schedule one-cycle" },
         { "lr-every=2", "--lr-every has no effect with --schedule constant" },

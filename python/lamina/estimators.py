@@ -31,7 +31,7 @@ PARAMETERS = """
     epochs               passes over the training part
     batch                samples per step; None: 200, or all where there are fewer
     lr                   learning rate; None: the update rule's default
-    optim                sgd, momentum, nesterov, rmsprop, adam, adamw
+    optim                sgd, momentum, nesterov, rmsprop, adam, adamw, muon
     l2                   adds l2/2 * |W|^2 to the loss, weights only
     preprocess           "none", "standardize" ...: part of the model; or use a Pipeline
     input_shape          (C, H, W) of images that come as rows; None: the shape of X's samples

@@ -148,9 +148,12 @@ static lam_status set_up(training *t)
 static const struct {
     const char *name, *other, *values;
 } conditions[] = {
-    { "momentum", "optim", "momentum nesterov" }, { "decay", "optim", "rmsprop" },
-    { "beta1", "optim", "adam adamw" },           { "beta2", "optim", "adam adamw" },
-    { "eps", "optim", "rmsprop adam adamw" },     { "lr-final", "schedule", "cosine one-cycle" },
+    { "momentum", "optim", "momentum nesterov" },
+    { "decay", "optim", "rmsprop" },
+    { "beta1", "optim", "adam adamw muon" },
+    { "beta2", "optim", "adam adamw muon" },
+    { "eps", "optim", "rmsprop adam adamw muon" },
+    { "lr-final", "schedule", "linear cosine one-cycle" },
     { "init-scale", "init", "normal" },
 };
 
@@ -173,7 +176,9 @@ static int matters(const training *t, const lami_option *o)
         if (!strcmp(o->name, told_apart[i]))
             return 0;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++)
-        if (!strcmp(o->name, conditions[i].name) && !strstr(conditions[i].values, option_value(t, conditions[i].other)))
+        if (!strcmp(o->name, conditions[i].name) &&
+            !strstr(conditions[i].values, option_value(t, conditions[i].other)) &&
+            !lami_option_given(t->options, o->offset)) /* --set may have given the other one to some parameters */
             return 0;
     if (!strcmp(o->name, "lr") || !strcmp(o->name, "preprocess"))
         return 1;

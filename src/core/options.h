@@ -84,28 +84,30 @@ enum {
     SIZE(batch, "batch", 100, 1, 1048576, LAMI_FOR_BATCH, "N", "samples per step")                                     \
     CHOICE(sample, "sample", "shuffle", "shuffle replace", LAMI_FOR_TRAIN, "HOW",                                      \
            "shuffle: each sample once an epoch; replace: drawn with replacement, as the course does")                  \
-    CHOICE(optim, "optim", "adam", "sgd momentum nesterov rmsprop adam adamw", LAMI_FOR_TRAIN, "RULE", "update rule")  \
+    CHOICE(optim, "optim", "adam", "sgd momentum nesterov rmsprop adam adamw muon", LAMI_FOR_TRAIN, "RULE",            \
+           "update rule")                                                                                              \
     REAL(lr, "lr", -1, 0, 1e6, LAMI_FOR_TRAIN, "F",                                                                    \
-         "learning rate; default 1e-3 for adam and adamw, 1e-2 for the others")                                        \
-    CHOICE(schedule, "schedule", "auto", "auto constant step exponential cosine one-cycle", LAMI_FOR_TRAIN, "KIND",    \
-           "course of the learning rate; auto: exponential where --lr-decay is given, else constant")                  \
+         "learning rate; default 1e-3 for adam, adamw and muon, 1e-2 for the others")                                  \
+    CHOICE(schedule, "schedule", "auto", "auto constant step exponential linear cosine one-cycle", LAMI_FOR_TRAIN,     \
+           "KIND", "course of the learning rate; auto: exponential where --lr-decay is given, else constant")          \
     REAL(lr_decay, "lr-decay", -1, 0, 1e6, LAMI_FOR_TRAIN, "F",                                                        \
          "factor on the learning rate: exponential: after each epoch, default 0.95; step: each --lr-every, default "   \
          "0.1")                                                                                                        \
     REAL(lr_every, "lr-every", -1, 1e-6, 1e9, LAMI_FOR_TRAIN, "E",                                                     \
          "epochs between the drops of --schedule step; default a third of the training")                               \
     REAL(lr_final, "lr-final", 0, 0, 1, LAMI_FOR_TRAIN, "F",                                                           \
-         "where cosine and one-cycle end, as a fraction of the learning rate")                                         \
+         "where linear, cosine and one-cycle end, as a fraction of the learning rate")                                 \
     TEXT(warmup, "warmup", LAMI_FOR_TRAIN, "F|Nsteps|Nepochs",                                                         \
          "rise from 0 to the learning rate: fraction of the training, steps or epochs; one-cycle: default 0.3")        \
     REAL(momentum, "momentum", 0.9, 0, 1, LAMI_FOR_TRAIN, "F", "of momentum and nesterov")                             \
     REAL(decay, "decay", 0.99, 0, 1, LAMI_FOR_TRAIN, "F", "of rmsprop's mean of squares")                              \
-    REAL(beta1, "beta1", 0.9, 0, 0.9999999999999999, LAMI_FOR_TRAIN, "F", "of adam's mean")                            \
+    REAL(beta1, "beta1", 0.9, 0, 0.9999999999999999, LAMI_FOR_TRAIN, "F", "of adam's mean, and of muon's")             \
     REAL(beta2, "beta2", 0.999, 0, 0.9999999999999999, LAMI_FOR_TRAIN, "F", "of adam's mean of squares")               \
     REAL(eps, "eps", 1e-8, 0, 1, LAMI_FOR_TRAIN, "F", "of rmsprop and adam, outside the root")                         \
     REAL(l2, "l2", 0, 0, 1e6, LAMI_FOR_TRAIN, "F", "adds F/2 * |W|^2 to the loss, weights only")                       \
     REAL(weight_decay, "weight-decay", -1, 0, 1e6, LAMI_FOR_TRAIN, "F",                                                \
-         "decoupled: w -= lr * F * w with each update, weights only; default 0.01 for adamw, 0 for the others")        \
+         "decoupled: w -= lr * F * w with each update, weights only; default 0.01 for adamw and muon, 0 for the "      \
+         "others")                                                                                                     \
     REAL(clip, "clip", 0, 0, 1e30, LAMI_FOR_TRAIN, "F", "largest norm of the whole gradient; 0: any")                  \
     SIZE(accumulate, "accumulate", 1, 1, 65536, LAMI_FOR_TRAIN, "N", "batches per update, their gradients averaged")   \
     REAL(label_smoothing, "label-smoothing", 0, 0, 1, LAMI_FOR_TRAIN, "F",                                             \
@@ -122,8 +124,8 @@ enum {
     SIZE(bn_recompute, "bn-recompute", 0, 0, 4294967294, LAMI_FOR_TRAIN | LAMI_ON_RESUME, "N",                         \
          "recompute the running statistics of batch norm on N training samples at the end; 0: do not")                 \
     LIST(set_rules, "set", LAMI_FOR_TRAIN, "RULE",                                                                     \
-         "PATTERN KEY VALUE for the parameters that match, as 'batchnorm*.beta lr x64'; keys lr, l2, weight-decay, "   \
-         "init; again for more")                                                                                       \
+         "PATTERN KEY VALUE for the parameters that match, as 'batchnorm*.beta lr x64'; keys optim, lr, l2, "          \
+         "weight-decay, norm, init; again for more")                                                                   \
     CHOICE(tta, "tta", "none", "none flip translate", LAMI_FOR_SCORE | LAMI_ON_RESUME, "VIEWS",                        \
            "images: mean of the scores of a sample and its mirror image, or of these moved by a pixel as well")        \
     TEXT(start, "start", LAMI_FOR_TRAIN, "MODEL", "begin with the weights of a model of the same network")             \

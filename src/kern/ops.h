@@ -69,8 +69,10 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(rstd, LAMI_MAP)                                                                                                      \
     /* run = c[0] * run + (1 - c[0]) * batch: in run, batch (1, D); out run */                                              \
     OP(running, LAMI_MAP)                                                                                                   \
-    /* gradient with L2: g = dw + c[0] * w: in dw, w; out g */                                                              \
-    OP(decay, LAMI_MAP)                                                                                                     \
+    /* y = c[0] * a + c[1] * b: in a, b; out y */                                                                           \
+    OP(axpby, LAMI_MAP)                                                                                                     \
+    /* y = x * c[0] / (sqrt(sum of s) + c[1]): in x, s (D); out y */                                                        \
+    OP(scale_to_norm, LAMI_POOL)                                                                                            \
     /* g = g * grad_scale of the step's variables: in g; out g */                                                           \
     OP(scale_grad, LAMI_MAP)                                                                                                \
     /* a += share * (w - a), share of the step's variables: in a, w; out a */                                               \
@@ -83,6 +85,7 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(nesterov, LAMI_MAP) /* in w, dw, v; out w, v; c[0] momentum */                                                       \
     OP(rmsprop, LAMI_MAP)  /* in w, dw, s; out w, s; c[0] decay, c[1] eps */                                                \
     OP(adam, LAMI_MAP)     /* in w, dw, m, v; out w, m, v; c[0] beta1, c[1] beta2, c[2] eps */                              \
+    OP(muon, LAMI_MAP)     /* its mean of gradients, looking ahead: in dw, m; out m, g; c[0] beta1 */                       \
     /* per chunk and column: the first element, the mean less that, the sum of squared deviations: in x;                 */ \
     /* out shift, mean, m2 (P, D)                                                                                        */ \
     OP(stat_moments, LAMI_STAT)                                                                                             \

@@ -1,13 +1,25 @@
 /* update: the update rules, element by element, with the course's formulas (CS231n assignment 2, optim.py; Nesterov as
  * in its notes on optimisation). Weights and state are read and written in place. */
 
-/* g = dw + l2 * w */
-static void decay(const lami_args *restrict args, lami_tile t, void *work)
+/* y = alpha * a + beta * b */
+static void axpby(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
-    const vec l2 = vset((real)args->c[0]);
+    const vec alpha = vset((real)args->c[0]), beta = vset((real)args->c[1]);
     EACH (args, t)
-        put(OUT(0), i, n, vfma(l2, at(IN(1), i, n), at(IN(0), i, n)));
+        put(OUT(0), i, n, vfma(beta, at(IN(1), i, n), alpha * at(IN(0), i, n)));
+}
+
+/* y = x * norm / (root of the sum of squares + eps): each tile adds up the columns' squares by itself. */
+static void scale_to_norm(const lami_args *restrict args, lami_tile t, void *work)
+{
+    (void)work;
+    double sum = 0;
+    for (size_t j = 0; j < args->cols; j++)
+        sum += (double)IN(1)[j];
+    const vec scale = vset((real)(args->c[0] / (__builtin_sqrt(sum) + args->c[1])));
+    EACH (args, t)
+        put(OUT(0), i, n, at(IN(0), i, n) * scale);
 }
 
 /* The learning rate of the record's parameter. */
@@ -106,5 +118,17 @@ static void adam(const lami_args *restrict args, lami_tile t, void *work)
         put(OUT(0), i, n, at(IN(0), i, n) - lr * (m * correct1) / (vsqrt(v * correct2) + eps));
         put(OUT(1), i, n, m);
         put(OUT(2), i, n, v);
+    }
+}
+
+/* m = b1 * m + (1 - b1) * dw;  g = b1 * m + (1 - b1) * dw: Adam's mean, looking ahead as Nesterov does */
+static void muon(const lami_args *restrict args, lami_tile t, void *work)
+{
+    (void)work;
+    const vec b1 = vset((real)args->c[0]), take = vset((real)(1 - args->c[0]));
+    EACH (args, t) {
+        const vec g = take * at(IN(0), i, n), m = vfma(b1, at(IN(1), i, n), g);
+        put(OUT(0), i, n, m);
+        put(OUT(1), i, n, vfma(b1, m, g));
     }
 }

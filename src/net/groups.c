@@ -10,8 +10,8 @@
 
 enum { WORD = 80 };
 
-static const char *const keys[] = { "lr", "l2", "weight-decay", "init" };
-enum { KEY_LR, KEY_L2, KEY_DECAY, KEY_INIT, KEYS };
+static const char *const keys[] = { "lr", "l2", "weight-decay", "norm", "init", "optim" };
+enum { KEY_LR, KEY_L2, KEY_DECAY, KEY_NORM, KEY_INIT, KEY_OPTIM, KEYS, NUMBERS = KEY_INIT };
 
 static const char *param_name(size_t i, const void *net)
 {
@@ -58,6 +58,7 @@ typedef struct rule {
     char pattern[WORD];
     int key, factor;  /* factor: value multiplies what the options say */
     lami_start start; /* of init */
+    const lami_optim *optim;
     double value;
 } rule;
 
@@ -65,6 +66,24 @@ static lam_status bad_rule(const char *text, size_t length)
 {
     return lami_fail(LAM_EOPTION, "--set: \"%.*s\" is not PATTERN KEY VALUE, such as batchnorm*.beta lr x64",
                      (int)(length < WORD ? length : WORD), text);
+}
+
+static const char *optim_name(size_t i, const void *unused)
+{
+    (void)unused;
+    return lami_optims[i]->name;
+}
+
+static lam_status parse_optim(rule *r, const char *name)
+{
+    size_t count = 0;
+    char meant[LAMI_MEANT_TEXT];
+    while (lami_optims[count] && strcmp(lami_optims[count]->name, name))
+        count++;
+    r->optim = lami_optims[count];
+    return r->optim ? LAM_OK
+                    : lami_fail(LAM_EOPTION, "--set %s optim: no update rule \"%s\"%s", r->pattern, name,
+                                lami_did_you_mean(meant, name, count, optim_name, NULL));
 }
 
 static lam_status parse_rule(rule *r, const char *text, size_t length)
@@ -78,15 +97,19 @@ static lam_status parse_rule(rule *r, const char *text, size_t length)
         ;
     if (r->key == KEYS) {
         char meant[LAMI_MEANT_TEXT];
-        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s (lr, l2, weight-decay, init)", key,
+        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s (lr, l2, weight-decay, norm, init, optim)", key,
                          lami_did_you_mean(meant, key, KEYS, lami_nth_text, keys));
     }
+    if (r->key == KEY_OPTIM)
+        return parse_optim(r, value);
     r->factor = value[0] == 'x';
     r->start = r->factor ? LAMI_START_DRAWN : LAMI_START_DEVIATION;
     if (r->key == KEY_INIT && (!strcmp(value, "dirac") || !strcmp(value, "whiten"))) {
         r->start = value[0] == 'd' ? LAMI_START_DIRAC : LAMI_START_WHITEN;
         return LAM_OK;
     }
+    if (r->key == KEY_NORM && r->factor)
+        return lami_fail(LAM_EOPTION, "--set %s norm %s: there is none to multiply; give a number", r->pattern, value);
     if (lami_parse_real(&r->value, value + r->factor) || !(r->value >= 0))
         return lami_fail(LAM_EOPTION, "--set: \"%s\" is not a number of at least 0, or x and a factor%s", value,
                          r->key == KEY_INIT ? ", dirac or whiten" : "");
@@ -110,11 +133,19 @@ static lam_status apply_start(lami_param_rule *to, const lam_net *net, size_t pa
     return LAM_OK;
 }
 
+static lam_status apply_norm(lami_param_rule *to, const lami_net_param *p, const rule *r)
+{
+    if (p->spec->init != LAMI_INIT_WEIGHT)
+        return lami_fail(LAM_EOPTION, "--set %s norm: %s is no weight", r->pattern, p->name);
+    to->norm = r->value;
+    return LAM_OK;
+}
+
 /* `base`: the options' learning rate, L2 and weight decay. */
-static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const rule *r, const double base[KEY_INIT])
+static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const rule *r, const double base[NUMBERS])
 {
     int any = 0;
-    double value = r->factor && r->key != KEY_INIT ? r->value * base[r->key] : r->value;
+    double value = r->factor && r->key < NUMBERS ? r->value * base[r->key] : r->value;
     if (r->key == KEY_LR) { /* a factor, whatever the schedule */
         if (!r->factor && r->value > 0 && !(base[KEY_LR] > 0))
             return lami_fail(LAM_EOPTION, "--set %s lr %g: give a factor (x2): --lr is 0", r->pattern, r->value);
@@ -126,9 +157,13 @@ static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const r
         any = 1;
         if (!net->param[i].spec->trained) /* running statistics: nothing to set, but no mistake: batchnorm1.* */
             continue;
-        double *to[KEY_INIT] = { &rules[i].lr, &rules[i].l2, &rules[i].weight_decay };
+        double *to[] = { [KEY_LR] = &rules[i].lr, [KEY_L2] = &rules[i].l2, [KEY_DECAY] = &rules[i].weight_decay };
         if (r->key == KEY_INIT)
             LAM_TRY(apply_start(&rules[i], net, i, r));
+        else if (r->key == KEY_NORM)
+            LAM_TRY(apply_norm(&rules[i], &net->param[i], r));
+        else if (r->key == KEY_OPTIM)
+            rules[i].optim = r->optim;
         else
             *to[r->key] = value;
     }
@@ -140,7 +175,7 @@ static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const r
                      *meant ? meant : " (lamina describe lists them)");
 }
 
-static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const char *text, const double base[KEY_INIT])
+static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const char *text, const double base[NUMBERS])
 {
     while (text && *text) {
         const size_t length = strcspn(text, ";"), blank = strspn(text, " \t");
@@ -156,22 +191,27 @@ static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const ch
 
 lam_status lami_param_rules(lami_param_rule **out, const lam_net *net, const lam_options *o)
 {
-    const double base[KEY_INIT] = { o->lr >= 0 ? o->lr : lami_optim_default_lr(o->optim), o->l2,
-                                    o->weight_decay >= 0 ? o->weight_decay
-                                                         : lami_optim_default_weight_decay(o->optim) };
+    const double base[NUMBERS] = { o->lr >= 0 ? o->lr : lami_optim_default_lr(o->optim), o->l2,
+                                   o->weight_decay >= 0 ? o->weight_decay : lami_optim_default_weight_decay(o->optim) };
+    const lami_optim *optim;
     *out = NULL;
+    LAM_TRY(lami_optim_find(&optim, o->optim));
     lami_param_rule *rules = lami_alloc(net->params, sizeof *rules);
     if (!rules)
         return LAM_ENOMEM;
     for (size_t i = 0; i < net->params; i++) {
         const lami_param_spec *s = net->param[i].spec;
         if (s->trained)
-            rules[i] = (lami_param_rule) { .lr = 1,
+            rules[i] = (lami_param_rule) { .optim = optim,
+                                           .lr = 1,
                                            .l2 = s->decays ? base[KEY_L2] : 0,
                                            .weight_decay = s->decays ? base[KEY_DECAY] : 0,
                                            .start_value = 1 };
     }
     const lam_status status = apply_all(rules, net, o->set_rules, base);
+    for (size_t i = 0; i < net->params; i++)
+        if (rules[i].optim && rules[i].optim->others && net->param[i].spec->init != LAMI_INIT_WEIGHT)
+            rules[i].optim = rules[i].optim->others;
     if (status)
         lami_free(rules);
     else

@@ -98,8 +98,8 @@ static void plan_decay(planner *p, const lami_node *n)
         if (!s->trained || !(l2 > 0))
             continue;
         const lami_buf sum = lami_buffer_new(p->plan, lami_fixed(s->rows), s->cols, s->name);
-        lami_emit(p->plan, decay, lami_fixed(s->rows), s->cols, .in = { p->b->grad[s->index], p->b->param[s->index] },
-                  .out = { sum }, .c = { l2 });
+        lami_emit(p->plan, axpby, lami_fixed(s->rows), s->cols, .in = { p->b->grad[s->index], p->b->param[s->index] },
+                  .out = { sum }, .c = { 1, l2 });
         p->b->grad[s->index] = sum;
     }
 }
@@ -173,15 +173,17 @@ static void plan_update(planner *p)
         lami_update u = {
             .rows = lami_fixed(spec->rows), .cols = spec->cols, .w = b->param[i], .dw = b->grad[i], .lr = rule->lr
         };
-        for (int k = 0; recipe->optim->slot[k]; k++)
+        for (int k = 0; rule->optim->slot[k]; k++)
             u.state[k] = b->state[k][i];
         if (lami_scales(recipe->options)) {
             u.dw = lami_buffer_new(p->plan, u.rows, u.cols, spec->name);
             lami_emit(p->plan, scale_grad, u.rows, u.cols, .in = { b->grad[i] }, .out = { u.dw });
         }
+        if (rule->norm > 0)
+            lami_optim_renorm(p->plan, &u, rule->norm);
         if (rule->weight_decay > 0)
             lami_optim_shrink(p->plan, &u, rule->weight_decay);
-        recipe->optim->emit(p->plan, recipe->options, &u);
+        rule->optim->emit(p->plan, recipe->options, &u);
     }
 }
 
@@ -228,14 +230,14 @@ static void plan_outside(planner *p)
 {
     lami_plan *plan = p->plan;
     const lam_net *net = p->net;
-    const char *const *slot = p->recipe->optim ? p->recipe->optim->slot : NULL;
     const int sums = lami_trains(p->recipe->kind) && p->recipe->options->accumulate > 1;
     p->b->input = lami_buffer_given(plan, lami_per_sample(lami_rows(&net->input)), lami_cols(&net->input), "input");
     for (size_t i = 0; i < net->params; i++) {
         const lami_param_spec *spec = net->param[i].spec;
         p->b->param[i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, net->param[i].name);
-        for (int k = 0; slot && slot[k]; k++)
-            p->b->state[k][i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, slot[k]);
+        const lami_optim *optim = p->recipe->rule ? p->recipe->rule[i].optim : NULL; /* none of running statistics */
+        for (int k = 0; optim && optim->slot[k]; k++)
+            p->b->state[k][i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, optim->slot[k]);
         if (sums && spec->trained)
             p->b->sum[i] = lami_buffer_outside(plan, lami_fixed(spec->rows), spec->cols, "sum of d");
         if (lami_averages(p->recipe->kind, p->recipe->options))

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../data/augment.h"
-#include "../optim/optim.h"
 #include "groups.h"
 
 /* What a plan is for. */
@@ -25,7 +24,6 @@ static inline int lami_trains(lami_session_kind kind)
 
 typedef struct lami_recipe {
     lami_session_kind kind;
-    const lami_optim *optim; /* NULL in inference */
     const lam_options *options;
     const lami_param_rule *rule; /* per parameter; NULL in inference */
 } lami_recipe;

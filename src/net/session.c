@@ -15,7 +15,7 @@ static void bind_blocks(lam_session *s)
     const size_t size = lami_dtype_size(net->dtype);
     for (size_t i = 0; i < net->params; i++) {
         lami_plan_bind(s->plan, s->b.param[i], lami_net_values(net, i));
-        for (int k = 0; k < LAMI_MAX_SLOTS && s->state[k]; k++)
+        for (int k = 0; k < LAMI_MAX_SLOTS && s->b.state[k][i]; k++)
             lami_plan_bind(s->plan, s->b.state[k][i], (char *)s->state[k] + net->param[i].offset * size);
         if (s->b.sum[i])
             lami_plan_bind(s->plan, s->b.sum[i], (char *)s->sums + net->param[i].offset * size);
@@ -35,7 +35,7 @@ static lam_status make_plan(lam_session *s, const lami_ops *ops)
     s->plan->direct = net->direct;
     s->plan->still = s->kind == LAMI_SESSION_PREDICT;
     s->plan->bf16 = net->bf16;
-    LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->optim, s->options, s->rule }));
+    LAM_TRY(lami_record_net(s->plan, &s->b, net, &(lami_recipe) { s->kind, s->options, s->rule }));
     LAM_TRY(lami_plan_finish(s->plan));
     s->plan->vars.dropout_seed = lami_option_given(s->options, offsetof(lam_options, dropout_seed))
                                      ? s->options->dropout_seed
@@ -44,16 +44,28 @@ static lam_status make_plan(lam_session *s, const lami_ops *ops)
     return LAM_OK;
 }
 
+/* Memory for what the parameters' update rules keep. */
+static lam_status make_slots(lam_session *s)
+{
+    for (size_t i = 0; i < s->net->params; i++)
+        for (int k = 0; s->rule[i].optim && s->rule[i].optim->slot[k]; k++) {
+            if (s->state[k])
+                continue;
+            s->slot[k] = s->rule[i].optim->slot[k];
+            LAM_TRY(lami_pages_new(&s->state[k], s->state_bytes));
+        }
+    return LAM_OK;
+}
+
 static lam_status make_state(lam_session *s)
 {
-    LAM_TRY(lami_optim_find(&s->optim, s->options->optim));
     LAM_TRY(lami_param_rules(&s->rule, s->net, s->options));
-    s->lr = lami_option_given(s->options, offsetof(lam_options, lr)) ? s->options->lr : s->optim->lr;
+    s->lr = lami_option_given(s->options, offsetof(lam_options, lr)) ? s->options->lr
+                                                                     : lami_optim_default_lr(s->options->optim);
     if (s->options->label_smoothing > 0 && !s->net->loss->smooths)
         return lami_fail(LAM_EOPTION, "--label-smoothing is for softmax, not for %s", s->net->loss->name);
     s->state_bytes = s->net->values_count * lami_dtype_size(s->net->dtype);
-    for (int k = 0; s->optim->slot[k]; k++)
-        LAM_TRY(lami_pages_new(&s->state[k], s->state_bytes));
+    LAM_TRY(make_slots(s));
     if (s->options->accumulate > 1) {
         LAM_TRY(lami_pages_new(&s->sums, s->state_bytes));
         LAM_TRY(lami_pages_new(&s->running, s->state_bytes));
@@ -179,7 +191,7 @@ void *lami_session_state(const lam_session *s, size_t slot, const char **name)
 {
     if (slot >= LAMI_MAX_SLOTS || !s->state[slot])
         return NULL;
-    *name = s->optim->slot[slot];
+    *name = s->slot[slot];
     return s->state[slot];
 }
 

@@ -3,7 +3,6 @@
 #ifndef LAMI_SESSION_PARTS_H
 #define LAMI_SESSION_PARTS_H
 
-#include "../optim/optim.h"
 #include "session.h"
 #include "views.h"
 
@@ -15,15 +14,15 @@ struct lam_session {
     lam_net *net; /* only read in inference */
     lam_options *options;
     lami_plan *plan;
-    const lami_optim *optim;
     lami_net_buffers b;
-    lami_param_rule *rule;
+    lami_param_rule *rule; /* per parameter; NULL in inference */
     void *state[LAMI_MAX_SLOTS];
-    void *sums;         /* of gradients, with accumulation; laid out like net->values, as the state */
-    void *running;      /* running statistics as of the last update, with accumulation; likewise */
-    void *average;      /* of the weights, with ema; likewise */
-    size_t state_bytes; /* of each of these blocks */
-    size_t batches;     /* backward passes since the last update */
+    const char *slot[LAMI_MAX_SLOTS]; /* their names: those of the first rule that has so many */
+    void *sums;                       /* of gradients, with accumulation; laid out like net->values, as the state */
+    void *running;                    /* running statistics as of the last update, with accumulation; likewise */
+    void *average;                    /* of the weights, with ema; likewise */
+    size_t state_bytes;               /* of each of these blocks */
+    size_t batches;                   /* backward passes since the last update */
     uint64_t steps;
     uint64_t changes; /* of the network, when last looked at */
     double lr, data_loss;

@@ -233,17 +233,18 @@ static lam_status find_state(size_t *param, void **values, const lam_session *s,
 {
     if (!s || !name || !slot)
         return lami_fail(LAM_EINVAL, "lam_session_state, lam_session_set_state: NULL argument");
-    if (!s->optim)
+    if (!s->rule)
         return lami_fail(LAM_EINVAL, "this session is for inference");
     *param = lami_net_param_find(s->net, name);
     if (*param == SIZE_MAX || !s->net->param[*param].spec->trained)
         return lami_fail(LAM_EINVAL, "%s: no trained parameter of that name", name);
-    for (int k = 0; s->optim->slot[k]; k++)
-        if (!strcmp(s->optim->slot[k], slot)) {
+    const lami_optim *optim = s->rule[*param].optim;
+    for (int k = 0; optim->slot[k]; k++)
+        if (!strcmp(optim->slot[k], slot)) {
             *values = (char *)s->state[k] + s->net->param[*param].offset * lami_dtype_size(s->net->dtype);
             return LAM_OK;
         }
-    return lami_fail(LAM_EINVAL, "%s: the update rule %s keeps no such state", slot, s->optim->name);
+    return lami_fail(LAM_EINVAL, "%s: the update rule %s keeps no such state", slot, optim->name);
 }
 
 lam_status lam_session_state(const lam_session *s, const char *name, const char *slot, lam_tensor *value)

@@ -21,12 +21,13 @@ typedef struct lami_optim {
     double lr;                            /* default learning rate */
     double weight_decay;                  /* default of the decoupled weight decay */
     const char *slot[LAMI_MAX_SLOTS + 1]; /* names of the state tensors per parameter; NULL after the last */
-    /* The record that updates w (rows, cols) and its state from dw; the factor u->lr is its constant LAMI_LR_FACTOR. */
+    const struct lami_optim *others;      /* of a rule for weights alone: that of all other parameters */
+    /* The records that update w (rows, cols) and its state from dw; the factor u->lr is the constant LAMI_LR_FACTOR. */
     void (*emit)(lami_plan *plan, const lam_options *options, const lami_update *u);
 } lami_optim;
 
 extern const lami_optim *const lami_optims[]; /* ends with NULL */
-extern const lami_optim lami_sgd, lami_momentum, lami_nesterov, lami_rmsprop, lami_adam, lami_adamw;
+extern const lami_optim lami_sgd, lami_momentum, lami_nesterov, lami_rmsprop, lami_adam, lami_adamw, lami_muon;
 
 lam_status lami_optim_find(const lami_optim **optim, const char *name);
 double lami_optim_default_lr(const char *name);
@@ -34,6 +35,12 @@ double lami_optim_default_weight_decay(const char *name);
 
 /* Decoupled weight decay for any rule: w -= lr * decay * w, before the rule's own record. */
 void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay);
+
+/* Weights scaled so that the mean norm of their columns is `norm`: |w|^2 = norm^2 * cols. Before the rule's own record. */
+void lami_optim_renorm(lami_plan *plan, const lami_update *u, double norm);
+
+/* y = x * norm / (|x| + eps), all elements as one vector. y may be x. */
+void lami_optim_scale(lami_plan *plan, const lami_update *u, lami_buf x, double norm, double eps, lami_buf y);
 
 /* Share of the old average of the weights after step number t: min(ema, (1 + t) / (10 + t)), so that a short training
  * forgets where it began. */

@@ -5,9 +5,8 @@
 
 #include "../core/mathfn.h"
 
-const lami_optim *const lami_optims[] = { &lami_sgd,     &lami_momentum, &lami_nesterov,
-                                          &lami_rmsprop, &lami_adam,     &lami_adamw,
-                                          NULL };
+const lami_optim *const lami_optims[] = { &lami_sgd,  &lami_momentum, &lami_nesterov, &lami_rmsprop,
+                                          &lami_adam, &lami_adamw,    &lami_muon,     NULL };
 
 lam_status lami_optim_find(const lami_optim **optim, const char *name)
 {
@@ -35,6 +34,19 @@ void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay)
 {
     lami_emit(plan, shrink, u->rows, u->cols, .in = { u->w }, .out = { u->w },
               .c = { decay, [LAMI_LR_FACTOR] = u->lr });
+}
+
+void lami_optim_scale(lami_plan *plan, const lami_update *u, lami_buf x, double norm, double eps, lami_buf y)
+{
+    const lami_buf squares = lami_buffer_new(plan, lami_fixed(1), u->cols, "squares");
+    lami_emit_column_sumsq(plan, x, u->rows, u->cols, squares);
+    lami_emit(plan, scale_to_norm, u->rows, u->cols, .in = { x, squares }, .out = { y }, .c = { norm, eps });
+}
+
+/* The smallest float that is not subnormal keeps zeros as they are and leaves other norms alone. */
+void lami_optim_renorm(lami_plan *plan, const lami_update *u, double norm)
+{
+    lami_optim_scale(plan, u, u->w, norm * __builtin_sqrt((double)u->cols), 0x1p-126, u->w);
 }
 
 /* Source of the beginning: TensorFlow's tf.train.ExponentialMovingAverage with num_updates. */

@@ -11,7 +11,7 @@
 static const double pi = 3.14159265358979323846;
 static const double one_cycle_start = 1.0 / 25; /* of the learning rate; as PyTorch's OneCycleLR */
 
-static const char *const courses[] = { "constant", "step", "exponential", "cosine", "one-cycle" };
+static const char *const courses[] = { "constant", "step", "exponential", "linear", "cosine", "one-cycle" };
 
 static lami_course course_of(const lam_options *o)
 {
@@ -19,6 +19,12 @@ static lami_course course_of(const lam_options *o)
         if (!strcmp(o->schedule, courses[i]))
             return (lami_course)i;
     return o->lr_decay >= 0 ? LAMI_EXPONENTIAL : LAMI_CONSTANT; /* auto */
+}
+
+/* Does it reach its end with the training? */
+static int has_length(lami_course course)
+{
+    return course == LAMI_LINEAR || course == LAMI_COSINE || course == LAMI_ONE_CYCLE;
 }
 
 static lam_status no_use(const char *option, lami_course course, const char *wanted)
@@ -34,8 +40,8 @@ lam_status lami_schedule_resolve(lam_options *o)
         return no_use("lr-decay", course, "step and exponential have one");
     if (o->lr_every >= 0 && course != LAMI_STEP)
         return no_use("lr-every", course, "only step has one");
-    if (o->lr_final > 0 && course != LAMI_COSINE && course != LAMI_ONE_CYCLE)
-        return no_use("lr-final", course, "cosine and one-cycle have one");
+    if (o->lr_final > 0 && !has_length(course))
+        return no_use("lr-final", course, "linear, cosine and one-cycle have one");
     LAM_TRY(lam_options_set(o, "schedule", courses[course]));
     if (decays && o->lr_decay < 0)
         LAM_TRY(lam_options_set(o, "lr-decay", course == LAMI_STEP ? "0.1" : "0.95"));
@@ -51,8 +57,7 @@ static int needs_length(const char *warmup)
 int lami_schedule_has_end(const lam_options *o)
 {
     const lami_course course = course_of(o);
-    return course == LAMI_COSINE || course == LAMI_ONE_CYCLE || (course == LAMI_STEP && o->lr_every < 0) ||
-           needs_length(o->warmup);
+    return has_length(course) || (course == LAMI_STEP && o->lr_every < 0) || needs_length(o->warmup);
 }
 
 static lam_status set_warmup(lami_schedule *s, const char *text)
@@ -134,6 +139,9 @@ double lami_schedule_lr(lami_schedule *s, uint64_t step)
         break;
     case LAMI_EXPONENTIAL:
         lr = decayed(s, step / s->per_epoch);
+        break;
+    case LAMI_LINEAR:
+        lr = s->lr + (s->lr * s->final - s->lr) * share_after(s, step);
         break;
     case LAMI_COSINE:
         lr = half_cosine(s->lr, s->lr * s->final, share_after(s, step));

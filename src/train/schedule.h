@@ -9,6 +9,7 @@ typedef enum lami_course {
     LAMI_CONSTANT,
     LAMI_STEP,        /* lr * decay^(number of drops so far), a drop each `every` epochs */
     LAMI_EXPONENTIAL, /* lr * decay^(epochs done) */
+    LAMI_LINEAR,      /* a line from lr to lr * final over the training */
     LAMI_COSINE, /* half a cosine from lr to lr * final over the training. Loshchilov, Hutter 2016, arXiv:1608.03983 */
     LAMI_ONE_CYCLE /* half a cosine up from lr / 25 in the warm-up, another down to lr * final. arXiv:1803.09820 */
 } lami_course;

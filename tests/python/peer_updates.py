@@ -84,6 +84,7 @@ def course(kind, steps, per_epoch, warmup=0, decay=None, every=None, final=0):
             "constant": lambda: 1,
             "step": lambda: decay ** math.floor(t / per_epoch / every),
             "exponential": lambda: decay ** (t // per_epoch),
+            "linear": lambda: 1 + (final - 1) * max(t - warmup, 0) / (steps - warmup),
             "cosine": lambda: half_cosine(1, final, max(t - warmup, 0) / (steps - warmup)),
         }[kind]()
         return value * (min((t + 1) / warmup, 1) if warmup else 1)
@@ -97,6 +98,7 @@ SCHEDULES = [  # options, arguments of course() for 24 steps, 3 an epoch
     (["step", "--lr-decay", 0.5, "--lr-every", 2, "--warmup", "2epochs"], dict(decay=0.5, every=2, warmup=6)),
     (["exponential"], dict(decay=0.95)),
     (["exponential", "--lr-decay", 0.8, "--warmup", "1epochs"], dict(decay=0.8, warmup=3)),
+    (["linear", "--lr-final", 0.1, "--warmup", 0.25], dict(final=0.1, warmup=6)),
     (["cosine"], {}),
     (["cosine", "--lr-final", 0.1, "--warmup", 0.25], dict(final=0.1, warmup=6)),
     (["one-cycle"], dict(warmup=7)),
