@@ -41,7 +41,7 @@ search dropout 'affine 500 - relu - dropout $p - affine 10 - softmax' --samples 
 
 echo
 echo "== update rules side by side (4,000 images, {affine 100} x 5, 5 epochs)"
-for rule in 'sgd 5e-3' 'momentum 5e-3' 'nesterov 5e-3' 'rmsprop 1e-4' 'adam 1e-3' 'adamw 1e-3'; do
+for rule in 'sgd 5e-3' 'momentum 5e-3' 'nesterov 5e-3' 'rmsprop 1e-4' 'adam 1e-3' 'adamw 1e-3' 'muon 1e-3'; do
     echo "-- $rule"
     # shellcheck disable=SC2086
     "$program" train '{affine 100 - relu} x 5 - affine 10 - softmax' $common --samples 4000 --batch 100 --epochs 5 \

@@ -40,13 +40,16 @@ for name; do
     resnet20) # He et al. 2015 train 164 epochs
         train $name --data "$data" --preprocess standardize-channel --epochs 8 --batch 128 --optim nesterov --lr 0.2 \
             --l2 5e-4 --schedule one-cycle --label-smoothing 0.1 --augment flip,crop=4 --tta flip ;;
-    fast) # after Jordan 2024, arXiv:2404.00498: whitening, dirac, the biases of batch norm at 64 times the rate
-        train $name --data "$data" --preprocess standardize-channel --epochs 10 --batch 250 --optim nesterov --lr 0.37 \
-            --momentum 0.85 --l2 1.3e-3 --schedule one-cycle --warmup 0.23 --lr-final 0.02 --label-smoothing 0.2 \
-            --augment flip=alternate,translate=2 --ema 0.995 --bn-recompute 10000 --tta translate \
-            --set 'conv*.weight init dirac; conv1.weight init whiten; conv1.weight lr 0' \
-            --set 'batchnorm*.gamma lr 0; batchnorm*.beta lr x64; batchnorm*.beta l2 2e-5' \
-            --set 'affine1.weight init 0.004; affine1.weight lr x0.0123; affine1.weight l2 x81' ;;
+    fast) # after airbench94 with muon: whitening, dirac, weights of a fixed norm; learning rates of 0.24 by it
+        train $name --data "$data" --preprocess standardize-channel --epochs 8 --batch 2000 --optim muon --lr 0.05 \
+            --weight-decay 0 --beta1 0.6 --momentum 0.85 --schedule linear --label-smoothing 0.2 \
+            --augment flip=alternate,translate=2 --bn-recompute 10000 --tta translate \
+            --set 'conv*.weight norm 1; conv*.weight init dirac; conv1.weight init whiten; conv1.weight lr 0' \
+            --set 'conv2.weight lr x1.414; conv5.weight lr x0.5; conv6.weight lr x0.5; conv7.weight lr x0.5' \
+            --set 'conv1.bias optim nesterov; conv1.bias lr x2120; conv1.bias l2 3.8e-5' \
+            --set 'batchnorm*.beta optim nesterov; batchnorm*.beta lr x2120; batchnorm*.beta l2 3.8e-5' \
+            --set 'batchnorm*.gamma lr 0; affine1.bias lr 0; affine1.weight optim nesterov' \
+            --set 'affine1.weight init 0.004; affine1.weight lr x0.41; affine1.weight l2 0.2' ;;
     *)
         echo "images.sh: no network $name" >&2
         exit 2 ;;

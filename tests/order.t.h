@@ -307,8 +307,9 @@ static void NAME(scale_to_norm)(const lami_args *args)
     double sum = 0;
     for (size_t j = 0; j < args->cols; j++)
         sum += (double)IN(1)[j];
+    const double norm = sqrt(sum);
     EACH (args)
-        OUT(0)[i] = IN(0)[i] * (REAL)(args->c[0] / (sqrt(sum) + args->c[1]));
+        OUT(0)[i] = IN(0)[i] * (REAL)(args->c[0] / (norm < args->c[1] ? args->c[1] : norm));
 }
 
 static void NAME(scale_grad)(const lami_args *args)

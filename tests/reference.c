@@ -258,7 +258,7 @@ static void scale_to_norm(const lami_args *args)
     for (size_t j = 0; j < args->cols; j++)
         sum += IN(1)[j];
     EACH (args)
-        OUT(0)[i] = args->c[0] * IN(0)[i] / (sqrt(sum) + args->c[1]);
+        OUT(0)[i] = args->c[0] * IN(0)[i] / fmax(sqrt(sum), args->c[1]);
 }
 
 static void muon(const lami_args *args)

@@ -190,7 +190,7 @@ static void step_of_muon(double *w, const lam_tensor *dw, double s[][2], size_t 
         s[i][0] = 0.9 * s[i][0] + 0.1 * at(dw, i);
         y[i] = 0.9 * s[i][0] + 0.1 * at(dw, i);
     }
-    const double length = length_of(y, count) + 1e-7;
+    const double length = fmax(length_of(y, count), 1e-7);
     for (size_t i = 0; i < count; i++)
         y[i] /= length;
     for (int step = 0; step < 5; step++) {

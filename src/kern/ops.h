@@ -71,7 +71,7 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(running, LAMI_MAP)                                                                                                   \
     /* y = c[0] * a + c[1] * b: in a, b; out y */                                                                           \
     OP(axpby, LAMI_MAP)                                                                                                     \
-    /* y = x * c[0] / (sqrt(sum of s) + c[1]): in x, s (D); out y */                                                        \
+    /* y = x * c[0] / max(sqrt(sum of s), c[1]): in x, s (D); out y */                                                      \
     OP(scale_to_norm, LAMI_POOL)                                                                                            \
     /* g = g * grad_scale of the step's variables: in g; out g */                                                           \
     OP(scale_grad, LAMI_MAP)                                                                                                \

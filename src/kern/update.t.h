@@ -10,14 +10,15 @@ static void axpby(const lami_args *restrict args, lami_tile t, void *work)
         put(OUT(0), i, n, vfma(beta, at(IN(1), i, n), alpha * at(IN(0), i, n)));
 }
 
-/* y = x * norm / (root of the sum of squares + eps): each tile adds up the columns' squares by itself. */
+/* y = x * norm / max(root of the sum of squares, least): each tile adds up the columns' squares by itself. */
 static void scale_to_norm(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;
     double sum = 0;
     for (size_t j = 0; j < args->cols; j++)
         sum += (double)IN(1)[j];
-    const vec scale = vset((real)(args->c[0] / (__builtin_sqrt(sum) + args->c[1])));
+    const double norm = __builtin_sqrt(sum);
+    const vec scale = vset((real)(args->c[0] / (norm < args->c[1] ? args->c[1] : norm)));
     EACH (args, t)
         put(OUT(0), i, n, at(IN(0), i, n) * scale);
 }

@@ -8,7 +8,7 @@
 #include "optim.h"
 
 enum { STEPS = 5 };
-static const double a = 3.4445, b = -4.7750, c = 2.0315, eps = 1e-7;
+static const double a = 3.4445, b = -4.7750, c = 2.0315, least = 1e-7;
 
 /* One step of the polynomial. The smaller of the two products of y with itself is taken: (y y^T) y = y (y^T y). */
 static lami_buf orthogonalize(lami_plan *p, const lami_update *u, lami_buf y)
@@ -38,7 +38,7 @@ static void emit(lami_plan *p, const lam_options *o, const lami_update *u)
     const lami_buf g = lami_buffer_new(p, u->rows, u->cols, "g");
     lami_buf y = lami_buffer_new(p, u->rows, u->cols, "y");
     lami_emit(p, muon, u->rows, u->cols, .in = { u->dw, u->state[0] }, .out = { u->state[0], g }, .c = { o->beta1 });
-    lami_optim_scale(p, u, g, 1, eps, y);
+    lami_optim_scale(p, u, g, 1, least, y);
     for (int k = 0; k < STEPS; k++)
         y = orthogonalize(p, u, y);
     lami_emit(p, sgd, u->rows, u->cols, .in = { u->w, y }, .out = { u->w },

@@ -39,8 +39,8 @@ void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay);
 /* Weights scaled so that the mean norm of their columns is `norm`: |w|^2 = norm^2 * cols. Before the rule's own record. */
 void lami_optim_renorm(lami_plan *plan, const lami_update *u, double norm);
 
-/* y = x * norm / (|x| + eps), all elements as one vector. y may be x. */
-void lami_optim_scale(lami_plan *plan, const lami_update *u, lami_buf x, double norm, double eps, lami_buf y);
+/* y = x * norm / max(|x|, least), all elements as one vector. y may be x. */
+void lami_optim_scale(lami_plan *plan, const lami_update *u, lami_buf x, double norm, double least, lami_buf y);
 
 /* Share of the old average of the weights after step number t: min(ema, (1 + t) / (10 + t)), so that a short training
  * forgets where it began. */

@@ -36,17 +36,16 @@ void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay)
               .c = { decay, [LAMI_LR_FACTOR] = u->lr });
 }
 
-void lami_optim_scale(lami_plan *plan, const lami_update *u, lami_buf x, double norm, double eps, lami_buf y)
+void lami_optim_scale(lami_plan *plan, const lami_update *u, lami_buf x, double norm, double least, lami_buf y)
 {
     const lami_buf squares = lami_buffer_new(plan, lami_fixed(1), u->cols, "squares");
     lami_emit_column_sumsq(plan, x, u->rows, u->cols, squares);
-    lami_emit(plan, scale_to_norm, u->rows, u->cols, .in = { x, squares }, .out = { y }, .c = { norm, eps });
+    lami_emit(plan, scale_to_norm, u->rows, u->cols, .in = { x, squares }, .out = { y }, .c = { norm, least });
 }
 
-/* The smallest float that is not subnormal keeps zeros as they are and leaves other norms alone. */
 void lami_optim_renorm(lami_plan *plan, const lami_update *u, double norm)
 {
-    lami_optim_scale(plan, u, u->w, norm * __builtin_sqrt((double)u->cols), 0x1p-126, u->w);
+    lami_optim_scale(plan, u, u->w, norm * __builtin_sqrt((double)u->cols), 1e-20, u->w);
 }
 
 /* Source of the beginning: TensorFlow's tf.train.ExponentialMovingAverage with num_updates. */

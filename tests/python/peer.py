@@ -111,6 +111,28 @@ def torch_tensors(net, before, samples, steps):
 
 # ---- update rules ----------------------------------------------------------------------------------------------------
 
+class Muon:
+    """PyTorch's Muon for matrices and its AdamW for the rest; in double, where PyTorch's makes its polynomial in bf16."""
+
+    def __init__(self, groups):
+        matrices = [g for g in groups if g["params"][0].ndim == 2]
+        self.muon = torch.optim.Muon(matrices, lr=1, momentum=0.9, weight_decay=0, adjust_lr_fn="match_rms_adamw")
+        self.adamw = torch.optim.AdamW([g for g in groups if g["params"][0].ndim != 2], lr=1, eps=1e-8, weight_decay=0)
+        self.param_groups = self.muon.param_groups + self.adamw.param_groups
+
+    def zero_grad(self):
+        self.muon.zero_grad()
+        self.adamw.zero_grad()
+
+    def step(self):
+        bf16, torch.bfloat16 = torch.bfloat16, torch.float64
+        try:
+            self.muon.step()
+        finally:
+            torch.bfloat16 = bf16
+        self.adamw.step()
+
+
 RULES = {
     "sgd": lambda p: torch.optim.SGD(p, lr=1),
     "momentum": lambda p: torch.optim.SGD(p, lr=1, momentum=0.9),
@@ -118,8 +140,9 @@ RULES = {
     "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1, alpha=0.99, eps=1e-8),
     "adam": lambda p: torch.optim.Adam(p, lr=1, eps=1e-8),
     "adamw": lambda p: torch.optim.AdamW(p, lr=1, eps=1e-8, weight_decay=0),
+    "muon": Muon,
 }
-LR = {"sgd": 0.05, "momentum": 0.05, "nesterov": 0.05, "rmsprop": 0.003, "adam": 0.003, "adamw": 0.003}
+LR = {"sgd": 0.05, "momentum": 0.05, "nesterov": 0.05, "rmsprop": 0.003, "adam": 0.003, "adamw": 0.003, "muon": 0.003}
 
 
 def parameter_groups(net, lr, l2=0, weight_decay=0, rules=()):
@@ -160,7 +183,7 @@ def torch_train(net, loss, rule, lr, steps, limit=0, schedule=None, **groups_of)
     has only with a constant rate: so it gets gradients that are multiplied with the rate, and a rate of 1."""
     losses, norms = [], []
     optim = RULES[rule](parameter_groups(net, lr, **groups_of))
-    has_velocity, has_decay = rule in ("momentum", "nesterov"), rule == "adamw"
+    has_velocity, has_decay = rule in ("momentum", "nesterov"), rule in ("adamw", "muon")
     net.train()
     for step in range(steps):
         for g in optim.param_groups:

@@ -15,7 +15,7 @@ NETS = [
     "affine 13 - layernorm - relu - affine 10 - softmax",
     "affine 13 - relu - affine 10 - svm",
 ]
-RULES = ["sgd", "momentum", "nesterov", "rmsprop", "adam"]  # adamw: peer_updates.py
+RULES = ["sgd", "momentum", "nesterov", "rmsprop", "adam"]  # adamw, muon: peer_updates.py
 LAYERS = ["leakyrelu", "leakyrelu 0.3", "elu", "elu 0.7", "gelu", "gelu tanh", "silu", "sigmoid", "tanh"]
 
 

@@ -26,7 +26,8 @@ class Checker:
 
 
 def check_weight_decay(c):
-    c.compare("default of adamw", NORMED, "adamw", [], weight_decay=0.01)
+    for rule in ("adamw", "muon"):
+        c.compare("default", NORMED, rule, [], weight_decay=0.01)
     for rule in LR:
         c.compare("weight decay", NORMED, rule, ["--weight-decay", 0.4], weight_decay=0.4)
         c.compare("with L2", PLAIN, rule, ["--weight-decay", 0.4, "--l2", 0.03], weight_decay=0.4, l2=0.03)
@@ -60,8 +61,8 @@ def check_groups(c):
         options = [option for rule in rules for option in ("--set", rule)]
         for key, value in how.items():
             options += ["--" + key.replace("_", "-"), value]
-        for rule in ("sgd", "momentum", "adamw"):
-            decay = {"weight_decay": 0.01} if rule == "adamw" and "weight_decay" not in how else {}
+        for rule in ("sgd", "momentum", "adamw", "muon"):
+            decay = {"weight_decay": 0.01} if rule in ("adamw", "muon") and "weight_decay" not in how else {}
             c.compare("set", NORMED, rule, options, rules=rules, **how, **decay)
 
 
