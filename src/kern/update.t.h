@@ -10,7 +10,8 @@ static void axpby(const lami_args *restrict args, lami_tile t, void *work)
         put(OUT(0), i, n, vfma(beta, at(IN(1), i, n), alpha * at(IN(0), i, n)));
 }
 
-/* y = x * norm / max(root of the sum of squares, least): each tile adds up the columns' squares by itself. */
+/* y = x * norm / max(root of the sum of squares, least): each tile adds up the columns' squares by itself, so that y may not
+ * take their place, as a MAP's result may where there is one row. */
 static void scale_to_norm(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;

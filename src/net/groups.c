@@ -78,12 +78,12 @@ static lam_status parse_optim(rule *r, const char *name)
 {
     size_t count = 0;
     char meant[LAMI_MEANT_TEXT];
-    while (lami_optims[count] && strcmp(lami_optims[count]->name, name))
+    if (!lami_optim_find(&r->optim, name))
+        return LAM_OK;
+    while (lami_optims[count])
         count++;
-    r->optim = lami_optims[count];
-    return r->optim ? LAM_OK
-                    : lami_fail(LAM_EOPTION, "--set %s optim: no update rule \"%s\"%s", r->pattern, name,
-                                lami_did_you_mean(meant, name, count, optim_name, NULL));
+    return lami_fail(LAM_EOPTION, "--set %s optim: no update rule \"%s\"%s", r->pattern, name,
+                     lami_did_you_mean(meant, name, count, optim_name, NULL));
 }
 
 static lam_status parse_rule(rule *r, const char *text, size_t length)
@@ -116,12 +116,18 @@ static lam_status parse_rule(rule *r, const char *text, size_t length)
     return LAM_OK;
 }
 
+static lam_status check_weight(const lami_net_param *p, const rule *r)
+{
+    return p->spec->init == LAMI_INIT_WEIGHT
+               ? LAM_OK
+               : lami_fail(LAM_EOPTION, "--set %s %s: %s is no weight", r->pattern, keys[r->key], p->name);
+}
+
 /* init: of weights alone, dirac and whiten of convolutions. */
 static lam_status apply_start(lami_param_rule *to, const lam_net *net, size_t param, const rule *r)
 {
     const lami_net_param *p = &net->param[param];
-    if (p->spec->init != LAMI_INIT_WEIGHT)
-        return lami_fail(LAM_EOPTION, "--set %s init: %s is no weight", r->pattern, p->name);
+    LAM_TRY(check_weight(p, r));
     if (r->start >= LAMI_START_DIRAC && !p->spec->kernel)
         return lami_fail(LAM_EOPTION, "--set %s init: dirac and whiten are for convolutions; %s is none", r->pattern,
                          p->name);
@@ -130,14 +136,6 @@ static lam_status apply_start(lami_param_rule *to, const lam_net *net, size_t pa
                          p->name);
     to->start = r->start;
     to->start_value = r->value;
-    return LAM_OK;
-}
-
-static lam_status apply_norm(lami_param_rule *to, const lami_net_param *p, const rule *r)
-{
-    if (p->spec->init != LAMI_INIT_WEIGHT)
-        return lami_fail(LAM_EOPTION, "--set %s norm: %s is no weight", r->pattern, p->name);
-    to->norm = r->value;
     return LAM_OK;
 }
 
@@ -157,11 +155,11 @@ static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const r
         any = 1;
         if (!net->param[i].spec->trained) /* running statistics: nothing to set, but no mistake: batchnorm1.* */
             continue;
-        double *to[] = { [KEY_LR] = &rules[i].lr, [KEY_L2] = &rules[i].l2, [KEY_DECAY] = &rules[i].weight_decay };
+        double *to[NUMBERS] = { &rules[i].lr, &rules[i].l2, &rules[i].weight_decay, &rules[i].norm };
+        if (r->key == KEY_NORM)
+            LAM_TRY(check_weight(&net->param[i], r));
         if (r->key == KEY_INIT)
             LAM_TRY(apply_start(&rules[i], net, i, r));
-        else if (r->key == KEY_NORM)
-            LAM_TRY(apply_norm(&rules[i], &net->param[i], r));
         else if (r->key == KEY_OPTIM)
             rules[i].optim = r->optim;
         else
@@ -191,11 +189,11 @@ static lam_status apply_all(lami_param_rule *rules, const lam_net *net, const ch
 
 lam_status lami_param_rules(lami_param_rule **out, const lam_net *net, const lam_options *o)
 {
-    const double base[NUMBERS] = { o->lr >= 0 ? o->lr : lami_optim_default_lr(o->optim), o->l2,
-                                   o->weight_decay >= 0 ? o->weight_decay : lami_optim_default_weight_decay(o->optim) };
     const lami_optim *optim;
     *out = NULL;
     LAM_TRY(lami_optim_find(&optim, o->optim));
+    const double base[NUMBERS] = { o->lr >= 0 ? o->lr : optim->lr, o->l2,
+                                   o->weight_decay >= 0 ? o->weight_decay : optim->weight_decay };
     lami_param_rule *rules = lami_alloc(net->params, sizeof *rules);
     if (!rules)
         return LAM_ENOMEM;

@@ -19,7 +19,7 @@ typedef struct lami_param_rule {
     double lr;           /* factor on the learning rate of the step; 0: never updated */
     double l2;           /* adds l2 / 2 * |w|^2 to the loss */
     double weight_decay; /* decoupled */
-    double norm;         /* each update begins with making the mean norm of the columns this; 0: it does not */
+    double norm;         /* each update begins with scaling to |w|^2 = norm^2 * cols; 0: it does not */
     lami_start start;
     double start_value;
 } lami_param_rule;

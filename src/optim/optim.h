@@ -36,7 +36,7 @@ double lami_optim_default_weight_decay(const char *name);
 /* Decoupled weight decay for any rule: w -= lr * decay * w, before the rule's own record. */
 void lami_optim_shrink(lami_plan *plan, const lami_update *u, double decay);
 
-/* Weights scaled so that the mean norm of their columns is `norm`: |w|^2 = norm^2 * cols. Before the rule's own record. */
+/* Weights scaled to |w|^2 = norm^2 * cols: `norm` is the root mean square of their columns' norms. Before the rule's own record. */
 void lami_optim_renorm(lami_plan *plan, const lami_update *u, double norm);
 
 /* y = x * norm / max(|x|, least), all elements as one vector. y may be x. */
