@@ -14,6 +14,7 @@
 #include "conv.t.h"
 #include "bf16.t.h"
 #include "map.t.h"
+#include "winograd_line.t.h"
 #include "winograd.t.h"
 #include "pool.t.h"
 #include "pixels.t.h"

@@ -1,72 +1,17 @@
 /* winograd: 3x3 convolutions with stride 1 as F(4x4, 3x3): 4x4 pixels of the output from 6x6 of the input by 36 products in
  * place of 144. With d a block of the input, g a filter, both transformed,
  *   y = A^T [ sum over c of (G g G^T) * (B^T d B) ] A
- * so that each of the 36 places is a matrix product over the channels, for TILES blocks at a time.
+ * so that each of the 36 places is a matrix product over the channels, for TILES blocks at a time. At the lower and right edge
+ * blocks of fewer pixels have fewer places: 25 where 3x3 are left, 16 for 2x2.
  * Channels and filters are multiples of WINO_PANEL (the rule of layer/conv.c). Sums over c: in blocks of KC as in gemm, added
  * one after another.  Source: Lavin, Gray 2015, arXiv:1509.09308, section 4.3. */
 
 enum {
     WINO_PANEL = 16,                   /* filters whose weights lie together */
     WINO_TILES = LAMI_WINOGRAD_BLOCKS, /* what is read of the weights serves them all */
-    WINO = 36,
+    WINO = WINO_LINE * WINO_LINE,
     AHEAD_ROWS = 4 /* channels of the weights that are fetched ahead */
 };
-
-/* ---- transforms, of a vector of six ---- */
-
-INLINE void wino_b(vec y[6], const vec x[6]) /* B^T */
-{
-    const vec four = vset(4), two = vset(2), five = vset(5);
-    const vec p = vfma(-four, x[2], x[4]), q = vfma(-four, x[1], x[3]);
-    const vec r = x[4] - x[2], s = two * (x[3] - x[1]);
-    y[0] = vfma(four, x[0], vfma(-five, x[2], x[4]));
-    y[1] = p + q;
-    y[2] = p - q;
-    y[3] = r + s;
-    y[4] = r - s;
-    y[5] = vfma(four, x[1], vfma(-five, x[3], x[5]));
-}
-
-INLINE void wino_g(vec y[6], const vec x[3]) /* G */
-{
-    const vec sum = x[0] + x[2], a = vset((real)(-1.0 / 6)), b = vset((real)(1.0 / 24)), c = vset((real)(1.0 / 12));
-    const vec far = vfma(vset(4), x[2], x[0]);
-    y[0] = vset((real)0.25) * x[0];
-    y[1] = a * (sum + x[1]);
-    y[2] = a * (sum - x[1]);
-    y[3] = vfma(b, far, c * x[1]);
-    y[4] = vfma(b, far, -(c * x[1]));
-    y[5] = x[2];
-}
-
-INLINE void wino_a(vec y[4], const vec x[6]) /* A^T */
-{
-    const vec p = x[1] + x[2], q = x[1] - x[2], r = x[3] + x[4], s = x[3] - x[4];
-    y[0] = x[0] + p + r;
-    y[1] = vfma(vset(2), s, q);
-    y[2] = vfma(vset(4), r, p);
-    y[3] = vfma(vset(8), s, q) + x[5];
-}
-
-INLINE void wino_a_back(vec y[6], const vec x[4]) /* A */
-{
-    const vec p = x[0] + x[2], q = x[1] + x[3];
-    const vec r = vfma(vset(4), x[2], x[0]), s = vset(2) * vfma(vset(4), x[3], x[1]);
-    y[0] = x[0];
-    y[1] = p + q;
-    y[2] = p - q;
-    y[3] = r + s;
-    y[4] = r - s;
-    y[5] = x[3];
-}
-
-INLINE void wino_g_back(vec y[3], const vec x[6]) /* G^T */
-{
-    const vec sixth = vset((real)(1.0 / 6)), p = x[1] + x[2], q = x[3] + x[4];
-    y[0] = vfma(vset((real)0.25), x[0], vfma(-sixth, p, vset((real)(1.0 / 24)) * q));
-    y[1] = vfma(sixth, x[2] - x[1], vset((real)(1.0 / 12)) * (x[3] - x[4]));
-    y[2] = vfma(sixth, q - p, x[5]);
-}
 
 /* ---- weights ---- */
 
@@ -113,22 +58,29 @@ static void winograd_weights(const lami_args *args, lami_tile t, void *work)
 enum { WINO_M_PLACE = (WINO_TILES + 1) * WINO_PANEL };
 
 typedef struct {
-    size_t n, y, x; /* image; first pixel of the output */
+    size_t n, y, x;   /* image; first pixel of the output */
+    int down, across; /* pixels of the output: 4, or what is left at the edge */
 } wino_block;
 
-/* V, the transformed input, is (place, group of blocks, PANEL of channels, block, channel): what the micro-kernel reads
- * lies in a row. M is (place, block, column): the products of one panel of columns; in winograd_filter, dy transformed, one such
- * array for each panel. */
+typedef struct {
+    size_t from, to;
+} wino_range;
+
+/* V, the transformed input, is (place, group of rows, PANEL of channels, row, channel): what the micro-kernel reads lies
+ * together. M is (place, row, column): the products of one panel of columns; in winograd_filter, dy transformed, one
+ * such array for each panel. A row is a block; blocks are in such an order that those that have a place are together. */
 typedef struct {
     const lami_args *args;
     const lami_window *w;
     lami_tile t;
     real *v, *m, *zeros;
-    size_t v_place, group; /* elements of V of a place; blocks of a group */
+    size_t v_place, group; /* elements of V of a place; rows of a group */
     real *sum;             /* winograd_filter: (panel, place, channel, column) */
-    size_t sum_place, count;
-    size_t n, y, x, rows; /* the block that comes next; row of the output at which blocks end */
+    size_t sum_place;
+    size_t n, y, x, end; /* the block that comes next; row of the output at which blocks end */
+    size_t count;        /* blocks */
     wino_block block[WINO_TILES];
+    wino_range have[WINO]; /* the blocks that have a place */
 } wino_job;
 
 static size_t wino_panels(size_t cols)
@@ -148,142 +100,182 @@ static size_t wino_layout(wino_job *g, real *work, const lami_args *args)
     return v + m + channels;
 }
 
-/* Where the places of the input's block number t begin: channels c .. c + PANEL. */
-static real *wino_v(const wino_job *g, size_t t, size_t c)
+/* Where V's places begin: channels c .. c + PANEL of a row. */
+static real *wino_v(const wino_job *g, size_t row, size_t c)
 {
-    return g->v + t / g->group * g->group * g->w->c + t % g->group * WINO_PANEL + c * g->group;
+    return g->v + row / g->group * g->group * g->w->c + row % g->group * WINO_PANEL + c * g->group;
 }
 
-/* Where the places of dy's panel begin: column j of it, which is counted from the tile's first. */
-static real *wino_m(const wino_job *g, size_t j, size_t place)
+/* Where M's places begin: row of the panel with column j, which is counted from the tile's first. */
+static real *wino_m(const wino_job *g, size_t row, size_t j)
 {
-    return g->m + (j / WINO_PANEL * WINO + place) * WINO_M_PLACE + j % WINO_PANEL;
+    return g->m + j / WINO_PANEL * WINO * WINO_M_PLACE + row * WINO_PANEL + j % WINO_PANEL;
 }
 
-/* The pixels of block number t, by address: side x side of the input (6) or of dy (4). Those outside are zeros. */
-static void wino_see(int side, const real **pixel, const wino_job *g, size_t t)
+/* The pixels of block number t, by address: of the input or of dy. Those outside are zeros. */
+static void wino_see(const int is_input, const real *pixel[WINO_LINE][WINO_LINE], const wino_job *g, size_t t)
 {
-    const int is_input = side == 6;
     const lami_window *w = g->w;
+    const wino_block *b = &g->block[t];
     const size_t height = is_input ? w->h : w->out_h, width = is_input ? w->w : w->out_w;
     const size_t channels = is_input ? w->c : g->args->cols;
-    const real *image = (const real *)g->args->in[is_input ? 0 : 1] + g->block[t].n * height * width * channels;
-    const size_t top = g->block[t].y - (size_t)(is_input ? w->pad_top : 0); /* negative ones become large */
-    const size_t left = g->block[t].x - (size_t)(is_input ? w->pad_left : 0);
+    const real *image = (const real *)g->args->in[is_input ? 0 : 1] + b->n * height * width * channels;
+    const size_t top = b->y - (size_t)(is_input ? w->pad_top : 0); /* negative ones become large */
+    const size_t left = b->x - (size_t)(is_input ? w->pad_left : 0);
+    const int more = is_input ? 2 : 0;
     const real *const zeros = g->zeros;
-    for (int i = 0; i < side; i++)
-        for (int k = 0; k < side; k++) {
+    for (int i = 0; i < b->down + more; i++)
+        for (int k = 0; k < b->across + more; k++) {
             const size_t y = top + (size_t)i, x = left + (size_t)k;
-            pixel[side * i + k] = y < height && x < width ? image + (y * width + x) * channels : zeros;
+            pixel[i][k] = y < height && x < width ? image + (y * width + x) * channels : zeros;
         }
 }
 
-/* side pixels to six places: of the input, of dy. */
-INLINE void wino_six(const int side, vec y[6], const vec x[6])
+/* F(m, ...) with m, 1 to 4, as a constant. */
+#define WINO_BY_LINE(F, m, ...) \
+    do {                        \
+        if ((m) == 4)           \
+            F(4, __VA_ARGS__);  \
+        else if ((m) == 3)      \
+            F(3, __VA_ARGS__);  \
+        else if ((m) == 2)      \
+            F(2, __VA_ARGS__);  \
+        else                    \
+            F(1, __VA_ARGS__);  \
+    } while (0)
+
+/* Pixels of the input or of dy to points. */
+INLINE void wino_forth(const int m, const int is_input, vec y[WINO_LINE], const vec *x)
 {
-    if (side == 6)
-        wino_b(y, x);
+    if (is_input)
+        wino_b(m, y, x);
     else
-        wino_a_back(y, x);
+        wino_a_back(m, y, x);
 }
 
-/* Channels c .. c + LANES of a block, transformed: to places `stride` apart. */
-INLINE void wino_transform(const int side, real *to, size_t stride, const real *const *pixel, size_t c)
+/* Channels c .. c + LANES of a block of m rows of outputs: each column of pixels to its points. */
+INLINE void wino_columns(const int m, const int is_input, vec half[WINO_LINE][WINO_LINE],
+                         const real *const pixel[WINO_LINE][WINO_LINE], int columns, size_t c)
 {
-    vec half[6][6], in[6], out[6];
-    UNROLL
-    for (int i = 0; i < side; i++) {
+    for (int k = 0; k < columns; k++) {
+        vec in[WINO_LINE], out[WINO_LINE];
         UNROLL
-        for (int k = 0; k < side; k++)
-            in[k] = vload(pixel[side * k + i] + c);
-        wino_six(side, out, in);
+        for (int i = 0; i < WINO_LINE; i++)
+            if (i < m + (is_input ? 2 : 0))
+                in[i] = vload(pixel[i][k] + c);
+        wino_forth(m, is_input, out, in);
         UNROLL
-        for (int k = 0; k < 6; k++)
-            half[k][i] = out[k];
+        for (int i = 0; i < WINO_LINE; i++)
+            if (wino_from[i] <= m)
+                half[i][k] = out[i];
     }
-    UNROLL
-    for (size_t i = 0; i < 6; i++) {
-        wino_six(side, out, half[i]);
+}
+
+/* Each row of points, of m columns of outputs: to places `stride` apart. */
+INLINE void wino_rows(const int m, const int is_input, real *to, size_t stride, vec half[WINO_LINE][WINO_LINE],
+                      int down)
+{
+    for (int i = 0; i < WINO_LINE; i++) {
+        if (wino_from[i] > down)
+            continue;
+        vec out[WINO_LINE];
+        wino_forth(m, is_input, out, half[i]);
         UNROLL
-        for (size_t k = 0; k < 6; k++)
-            vstore(to + (6 * i + k) * stride, out[k]);
+        for (int k = 0; k < WINO_LINE; k++)
+            if (wino_from[k] <= m)
+                vstore(to + (size_t)(WINO_LINE * i + k) * stride, out[k]);
     }
 }
 
 /* The job's blocks, transformed. The pixels of a block are fetched during the one before: they are too scattered for the
  * machine to foresee. */
-INLINE void wino_transforms(const int side, const wino_job *g)
+INLINE void wino_transforms(const int is_input, const wino_job *g)
 {
-    const size_t c0 = side == 6 ? 0 : g->t.c0, c1 = side == 6 ? g->w->c : g->t.c1;
-    const size_t stride = side == 6 ? g->v_place : WINO_M_PLACE;
-    const real *pixels[2][WINO];
-    wino_see(side, pixels[0], g, 0);
+    const size_t c0 = is_input ? 0 : g->t.c0, c1 = is_input ? g->w->c : g->t.c1;
+    const size_t stride = is_input ? g->v_place : WINO_M_PLACE;
+    const int more = is_input ? 2 : 0;
+    const real *pixels[2][WINO_LINE][WINO_LINE];
+    vec half[WINO_LINE][WINO_LINE] = { { vset(0) } }; /* columns done, rows to do */
+    wino_see(is_input, pixels[0], g, 0);
     for (size_t t = 0; t < g->count; t++) {
-        const real **pixel = pixels[t % 2], **next = pixels[(t + 1) % 2];
-        wino_see(side, next, g, least(t + 1, g->count - 1));
+        const size_t after = least(t + 1, g->count - 1);
+        const wino_block *b = &g->block[t], *next = &g->block[after];
+        wino_see(is_input, pixels[(t + 1) % 2], g, after);
         for (size_t c = c0; c < c1; c += WINO_PANEL) {
-            real *to = side == 6 ? wino_v(g, t, c) : wino_m(g, c - c0, 0) + t * WINO_PANEL;
-            for (int k = 0; k < side * side; k++)
-                __builtin_prefetch(next[k] + c);
-            for (size_t l = 0; l < WINO_PANEL; l += LANES)
-                wino_transform(side, to + l, stride, pixel, c + l);
+            real *to = is_input ? wino_v(g, t, c) : wino_m(g, t, c - c0);
+            for (int i = 0; i < next->down + more; i++)
+                for (int k = 0; k < next->across + more; k++)
+                    __builtin_prefetch(pixels[(t + 1) % 2][i][k] + c);
+            for (size_t l = 0; l < WINO_PANEL; l += LANES) {
+                WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], b->across + more, c + l);
+                WINO_BY_LINE(wino_rows, b->across, is_input, to + l, stride, half, b->down);
+            }
         }
     }
 }
 
 static void wino_input(const wino_job *g) /* to V */
 {
-    wino_transforms(6, g);
+    wino_transforms(1, g);
 }
 
 static void wino_gradient(const wino_job *g) /* to M */
 {
-    wino_transforms(4, g);
+    wino_transforms(0, g);
 }
 
-/* Columns j .. j + LANES of M's panel, which begins at `column` of the output: back from the products to pixels. */
-INLINE void wino_back(const int whole, const wino_job *g, size_t t, size_t j, size_t column)
+/* Columns of places of M's panel, of m rows of outputs: from products to those rows. */
+INLINE void wino_columns_back(const int m, vec half[4][WINO_LINE], const real *from, int across)
 {
-    const lami_window *w = g->w;
-    const size_t cols = g->args->cols, y0 = g->block[t].y, x0 = g->block[t].x, width = w->out_w;
-    const size_t r0 = g->t.r0, r1 = g->t.r1, down = w->out_h - y0, across = width - x0;
-    const size_t first = g->block[t].n * w->out_h * width + y0 * width + x0;
-    const real *m = g->m + t * WINO_PANEL + j;
-    real *to = (real *)g->args->out[0] + first * cols + column + j;
-    vec half[4][6], in[6], out[4];
-    UNROLL
-    for (size_t i = 0; i < 6; i++) {
+    for (int k = 0; k < WINO_LINE; k++) {
+        if (wino_from[k] > across)
+            continue;
+        vec in[WINO_LINE], out[4];
         UNROLL
-        for (size_t k = 0; k < 6; k++)
-            in[k] = vload(m + (6 * k + i) * WINO_M_PLACE);
-        wino_a(out, in);
+        for (int i = 0; i < WINO_LINE; i++)
+            if (wino_from[i] <= m)
+                in[i] = vload(from + (size_t)(WINO_LINE * i + k) * WINO_M_PLACE);
+        wino_a(m, out, in);
         UNROLL
-        for (size_t k = 0; k < 4; k++)
-            half[k][i] = out[k];
+        for (int i = 0; i < m; i++)
+            half[i][k] = out[i];
     }
-    UNROLL
-    for (size_t i = 0; i < 4; i++) {
-        wino_a(out, half[i]);
+}
+
+/* Rows of m pixels from `first` on, which goes to `to`. Of a block that is not whole the tile's rows alone are written. */
+INLINE void wino_rows_back(const int m, const int whole, const wino_job *g, real *to, size_t first,
+                           vec half[4][WINO_LINE], int down)
+{
+    const size_t width = g->w->out_w, cols = g->args->cols;
+    for (size_t i = 0; i < (size_t)down; i++) {
+        vec out[4];
+        wino_a(m, out, half[i]);
         UNROLL
-        for (size_t k = 0; k < 4; k++) {
+        for (size_t k = 0; k < (size_t)m; k++) {
             const size_t row = first + i * width + k;
-            if (whole || (i < down && k < across && row >= r0 && row < r1))
+            if (whole || (row >= g->t.r0 && row < g->t.r1))
                 vstore(to + (i * width + k) * cols, out[k]);
         }
     }
 }
 
+/* M's panel, which begins at `column` of the output: back from the products to the pixels of block number t. */
 static void wino_output(const wino_job *g, size_t t, size_t column)
 {
     const lami_window *w = g->w;
-    const size_t y0 = g->block[t].y, x0 = g->block[t].x;
-    const size_t first = g->block[t].n * w->out_h * w->out_w + y0 * w->out_w + x0;
-    if (y0 + 4 <= w->out_h && x0 + 4 <= w->out_w && first >= g->t.r0 && first + 3 * w->out_w + 4 <= g->t.r1)
-        for (size_t j = 0; j < WINO_PANEL; j += LANES)
-            wino_back(1, g, t, j, column);
-    else
-        for (size_t j = 0; j < WINO_PANEL; j += LANES)
-            wino_back(0, g, t, j, column);
+    const wino_block *b = &g->block[t];
+    const size_t first = (b->n * w->out_h + b->y) * w->out_w + b->x;
+    const size_t last = first + (size_t)(b->down - 1) * w->out_w + (size_t)b->across - 1;
+    const int whole = first >= g->t.r0 && last < g->t.r1;
+    for (size_t j = 0; j < WINO_PANEL; j += LANES) {
+        real *to = (real *)g->args->out[0] + first * g->args->cols + column + j;
+        vec half[4][WINO_LINE];
+        WINO_BY_LINE(wino_columns_back, b->down, half, wino_m(g, t, j), b->across);
+        if (whole)
+            WINO_BY_LINE(wino_rows_back, b->across, 1, g, to, first, half, b->down);
+        else
+            WINO_BY_LINE(wino_rows_back, b->across, 0, g, to, first, half, b->down);
+    }
 }
 
 /* mr blocks x nv registers of columns of a place: sums over the channels, KC at a time. */
@@ -331,20 +323,20 @@ static void (*const wino_table[8])(size_t, const real *, const real *,
                                    real *) = { wino_micro_1, wino_micro_2, wino_micro_3, wino_micro_4,
                                                wino_micro_5, wino_micro_6, wino_micro_7, wino_micro_8 };
 
-/* The products of one place and the panel from `column` on, of all blocks. The weights of the place that follows, a line for
- * each channel, are fetched meanwhile. */
+/* The products of one place and the panel from `column` on, of all blocks that have it. The weights of the place that follows,
+ * a line for each channel, are fetched meanwhile. */
 static void wino_place(const wino_job *g, size_t place, size_t column)
 {
     enum { STEP = NV * LANES < WINO_PANEL ? NV * LANES : WINO_PANEL };
-    const size_t channels = g->w->c;
+    const size_t channels = g->w->c, begin = g->have[place].from / MR * MR, end = g->have[place].to;
     const real *v = g->v + place * g->v_place;
     const real *u = (const real *)g->args->in[1] + (column / WINO_PANEL * WINO + place) * channels * WINO_PANEL;
     real *m = g->m + place * WINO_M_PLACE;
     for (size_t j = 0; j < WINO_PANEL; j += STEP)
-        for (size_t r = 0, rows; r < g->count; r += rows) {
-            rows = least(MR, g->count - r);
-            for (size_t c = r * channels / g->count; c < (r + rows) * channels / g->count; c++)
-                __builtin_prefetch(u + (channels + c) * WINO_PANEL);
+        for (size_t r = begin, rows, next = 0; r < end; r += rows) {
+            rows = least(MR, end - r);
+            for (; next < (r + rows - begin) * channels / (end - begin); next++)
+                __builtin_prefetch(u + (channels + next) * WINO_PANEL);
             wino_table[rows - 1](channels, v + r * channels, u + j, m + r * WINO_PANEL + j);
         }
 }
@@ -357,24 +349,62 @@ static void wino_begin(wino_job *g, size_t r0, size_t r1)
     g->n = r0 / image;
     g->y = r0 % image / w->out_w / 4 * 4;
     g->x = 0;
-    g->rows = r1;
+    g->end = r1;
 }
 
-/* Take the next blocks, at most `most`. Returns how many. */
-static size_t wino_next(wino_job *g, size_t most)
+/* Blocks stand in this order, and within it as they came: then those four down, those four across and those of both are each
+ * in a row. */
+enum { WINO_LOWER_EDGE, WINO_WHOLE, WINO_RIGHT_EDGE, WINO_CORNER, WINO_ORDERS };
+
+static int wino_order(const wino_block *b)
+{
+    if (b->across == 4)
+        return b->down == 4 ? WINO_WHOLE : WINO_LOWER_EDGE;
+    return b->down == 4 ? WINO_RIGHT_EDGE : WINO_CORNER;
+}
+
+static void wino_sort(wino_job *g, const wino_block *came)
+{
+    size_t start[WINO_ORDERS + 1] = { 0 }, next[WINO_ORDERS];
+    for (size_t t = 0; t < g->count; t++)
+        start[wino_order(&came[t]) + 1]++;
+    for (int k = 0; k < WINO_ORDERS; k++) {
+        next[k] = start[k];
+        start[k + 1] += start[k];
+    }
+    for (size_t t = 0; t < g->count; t++)
+        g->block[next[wino_order(&came[t])]++] = came[t];
+    const size_t down = (g->w->out_h - 1) % 4 + 1, across = (g->w->out_w - 1) % 4 + 1; /* of blocks at the edges */
+    for (int i = 0; i < WINO_LINE; i++)
+        for (int k = 0; k < WINO_LINE; k++) {
+            const int tall = wino_from[i] > down, broad = wino_from[k] > across;
+            g->have[WINO_LINE * i + k] = (wino_range) {
+                .from = start[tall ? WINO_WHOLE : WINO_LOWER_EDGE],
+                .to = start[broad  ? WINO_RIGHT_EDGE
+                            : tall ? WINO_CORNER
+                                   : WINO_ORDERS],
+            };
+        }
+}
+
+/* Take the next blocks, at most TILES. Returns how many. */
+static size_t wino_next(wino_job *g)
 {
     const lami_window *w = g->w;
     const size_t image = w->out_h * w->out_w;
-    for (g->count = 0; g->count < most && g->n * image < g->rows;) {
-        g->block[g->count++] = (wino_block) { g->n, g->y, g->x };
+    wino_block came[WINO_TILES];
+    for (g->count = 0; g->count < WINO_TILES && g->n * image < g->end;) {
+        const size_t down = least(4, w->out_h - g->y), across = least(4, w->out_w - g->x);
+        came[g->count++] = (wino_block) { .n = g->n, .y = g->y, .x = g->x, .down = (int)down, .across = (int)across };
         if ((g->x += 4) < w->out_w)
             continue;
         g->x = 0;
-        if ((g->y += 4) <= (least(image, g->rows - g->n * image) - 1) / w->out_w)
+        if ((g->y += 4) <= (least(image, g->end - g->n * image) - 1) / w->out_w)
             continue;
         g->y = 0;
         g->n++;
     }
+    wino_sort(g, came);
     return g->count;
 }
 
@@ -385,8 +415,8 @@ static void wino_fetch(const wino_job *g, size_t t, size_t i, size_t column)
     const wino_block *b = &g->block[t];
     const size_t cols = g->args->cols, row = (b->n * w->out_h + b->y + i) * w->out_w + b->x;
     const real *to = (const real *)g->args->out[0] + row * cols + column;
-    if (b->y + i < w->out_h)
-        for (size_t k = 0; k < least(4, w->out_w - b->x); k++)
+    if (i < (size_t)b->down)
+        for (size_t k = 0; k < (size_t)b->across; k++)
             __builtin_prefetch(to + k * cols, 1);
 }
 
@@ -412,7 +442,7 @@ static void winograd(const lami_args *args, lami_tile t, void *work)
     wino_job g = { .args = args, .w = w, .t = t };
     wino_layout(&g, work, args);
     memset(g.zeros, 0, w->c * sizeof(real));
-    for (wino_begin(&g, t.r0, t.r1); wino_next(&g, WINO_TILES);)
+    for (wino_begin(&g, t.r0, t.r1); wino_next(&g);)
         wino_blocks(&g);
 }
 
@@ -441,18 +471,21 @@ static real *wino_sum(const wino_job *g, size_t j, size_t place)
     return g->sum + (j / WINO_PANEL * WINO + place) * g->sum_place + j % WINO_PANEL;
 }
 
-/* The products of one place, of the group's blocks, are added to its sums. */
+/* The products of one place, of the group's blocks that have it, are added to its sums. */
 static void wino_add_place(const wino_job *g, size_t place, int fresh)
 {
     const size_t channels = g->w->c, nv = least(NV, WINO_PANEL / LANES);
-    const real *v = g->v + place * g->v_place;
+    const size_t first = g->have[place].from, count = g->have[place].to - first;
+    const real *v = g->v + place * g->v_place + first * WINO_PANEL;
+    if (!count && !fresh)
+        return;
     for (size_t j = 0; j < g->t.c1 - g->t.c0; j += nv * LANES) {
-        const real *m = wino_m(g, j, place);
+        const real *m = wino_m(g, first, j) + place * WINO_M_PLACE;
         real *sum = wino_sum(g, j, place);
         const block_sink sink = { .level = { sum }, .count = !fresh, .ld = WINO_PANEL, .dst = sum, .ldd = WINO_PANEL };
         for (size_t c = 0; c < channels; c += WINO_PANEL)
             for (size_t i = 0; i < WINO_PANEL; i += MR)
-                micro_table[1][nv - 1][least(MR, WINO_PANEL - i) - 1](g->count, v + c * WINO_TILES + i, WINO_PANEL, m,
+                micro_table[1][nv - 1][least(MR, WINO_PANEL - i) - 1](count, v + c * WINO_TILES + i, WINO_PANEL, m,
                                                                       WINO_PANEL, &sink, c + i);
     }
 }
@@ -502,7 +535,7 @@ static void winograd_filter(const lami_args *args, lami_tile t, void *work)
         const size_t chunk = r / depth, n0 = chunk * args->chunk, n1 = least(n0 + args->chunk, samples);
         int fresh = 1;
         here = least(depth - r % depth, t.r1 - r);
-        for (wino_begin(&g, n0 * w->out_h * w->out_w, n1 * w->out_h * w->out_w); wino_next(&g, WINO_TILES); fresh = 0)
+        for (wino_begin(&g, n0 * w->out_h * w->out_w, n1 * w->out_h * w->out_w); wino_next(&g); fresh = 0)
             wino_add(&g, fresh);
         wino_filters(&g, (real *)args->out[0] + chunk * depth * args->cols, r % depth, r % depth + here);
     }
