@@ -264,37 +264,43 @@ static void running(const lami_args *restrict args, lami_tile t, void *work)
 
 /* ---- dropout ---- */
 
-/* Philox4x32-10 of counters first .. first + count (count <= WORDS / 4) into words; the counters of a vector lie in the
- * low halves of 64-bit lanes, where the 32 x 32 bit product wants them. */
-enum { WORDS = 256 };
+/* Philox4x32-10 of counters first .. first + count (count <= WORDS / 4) into words, of which some more may be written. The
+ * counters of a vector lie in the low halves of 64-bit lanes, where the 32 x 32 bit product wants them; each round waits for
+ * the one before, so that two vectors go side by side. */
+enum { WORDS = 256, ABREAST = 2 };
 
 static void random_words(uint32_t words[WORDS], uint64_t first, size_t count, uint32_t step, uint32_t place,
                          uint64_t key)
 {
-    for (size_t done = 0; done < count; done += U64_LANES) {
-        u64vec c0 = { 0 }, c1 = { 0 }; /* or gcc -O1 warns */
-        for (int l = 0; l < U64_LANES; l++) {
-            c0[l] = (first + done + (size_t)l) & 0xffffffffu;
-            c1[l] = (first + done + (size_t)l) >> 32;
+    u64vec counter = { 0 };
+    for (int l = 0; l < U64_LANES; l++)
+        counter[l] = first + (size_t)l;
+    for (size_t done = 0; done < count; done += ABREAST * U64_LANES) {
+        u64vec c0[ABREAST], c1[ABREAST], c2[ABREAST], c3[ABREAST];
+        UNROLL
+        for (int v = 0; v < ABREAST; v++, counter += U64_LANES) {
+            c0[v] = counter;
+            c1[v] = counter >> 32;
+            c2[v] = (counter ^ counter) + step;
+            c3[v] = (counter ^ counter) + place;
         }
-        u64vec c2 = (c0 ^ c0) + step, c3 = (c0 ^ c0) + place;
         uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
         UNROLL
         for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
-            const u64vec p0 = mul_u32(c0, (c0 ^ c0) + 0xD2511F53u), p1 = mul_u32(c2, (c2 ^ c2) + 0xCD9E8D57u);
-            c0 = (p1 >> 32) ^ c1 ^ (uint64_t)k0;
-            c1 = p1;
-            c2 = (p0 >> 32) ^ c3 ^ (uint64_t)k1;
-            c3 = p0;
+            UNROLL
+            for (int v = 0; v < ABREAST; v++) {
+                const u64vec zero = counter ^ counter;
+                const u64vec p0 = mul_u32(c0[v], zero + 0xD2511F53u), p1 = mul_u32(c2[v], zero + 0xCD9E8D57u);
+                c0[v] = (p1 >> 32) ^ c1[v] ^ (uint64_t)k0;
+                c1[v] = p1;
+                c2[v] = (p0 >> 32) ^ c3[v] ^ (uint64_t)k1;
+                c3[v] = p0;
+            }
         }
-        const u64vec low = (c0 & 0xffffffffu) | (c1 << 32), high = (c2 & 0xffffffffu) | (c3 << 32);
-        for (int l = 0; l < U64_LANES && done + (size_t)l < count; l++) {
-            uint32_t *w = words + 4 * (done + (size_t)l);
-            w[0] = (uint32_t)low[l];
-            w[1] = (uint32_t)(low[l] >> 32);
-            w[2] = (uint32_t)high[l];
-            w[3] = (uint32_t)(high[l] >> 32);
-        }
+        UNROLL
+        for (int v = 0; v < ABREAST; v++)
+            u64_store_pairs(words + 4 * (done + (size_t)(v * U64_LANES)), (c0[v] & 0xffffffffu) | (c1[v] << 32),
+                            (c2[v] & 0xffffffffu) | (c3[v] << 32));
     }
 }
 
@@ -308,6 +314,10 @@ static void dropout(const lami_args *restrict args, lami_tile t, void *work)
         real *y = OUT(0) + s.start;
         for (size_t done = 0, skip = s.start % 4; done < s.length; skip = 0) {
             const size_t left = s.length - done, n = left < WORDS - skip ? left : WORDS - skip;
+            for (size_t i = 0; i < n; i += 64 / sizeof(real)) { /* while random words are made */
+                __builtin_prefetch(x + done + i);
+                __builtin_prefetch(y + done + i, 1);
+            }
             random_words(words, (s.start + done) / 4, (skip + n + 3) / 4, args->vars->step, args->place,
                          args->vars->dropout_seed);
             for (size_t i = 0; i < n; i++)

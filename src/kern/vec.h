@@ -180,12 +180,27 @@ INLINE u64vec mul_u32(u64vec a, u64vec b)
 }
 #endif
 
-/* Lanes of a and b by their numbers, those of b from LANES on. */
+/* Lanes of a and b by their numbers, those of b from LANES on; of u64vec from U64_LANES on. */
 #if defined(__clang__)
-#define vpick(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define vpick(a, b, ...)    __builtin_shufflevector(a, b, __VA_ARGS__)
+#define u64_pick(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define vpick(a, b, ...) __builtin_shuffle(a, b, (ivec) { __VA_ARGS__ })
+#define vpick(a, b, ...)    __builtin_shuffle(a, b, (ivec) { __VA_ARGS__ })
+#define u64_pick(a, b, ...) __builtin_shuffle(a, b, (u64vec) { __VA_ARGS__ })
 #endif
+
+/* a0 b0 a1 b1 ... to memory. */
+INLINE void u64_store_pairs(void *to, u64vec a, u64vec b)
+{
+#if LAMI_VBYTES == 64
+    const u64vec pairs[2] = { u64_pick(a, b, 0, 8, 1, 9, 2, 10, 3, 11), u64_pick(a, b, 4, 12, 5, 13, 6, 14, 7, 15) };
+#elif LAMI_VBYTES == 32
+    const u64vec pairs[2] = { u64_pick(a, b, 0, 4, 1, 5), u64_pick(a, b, 2, 6, 3, 7) };
+#else
+    const u64vec pairs[2] = { u64_pick(a, b, 0, 2), u64_pick(a, b, 1, 3) };
+#endif
+    memcpy(to, pairs, sizeof pairs);
+}
 
 INLINE ivec iset(real_int x)
 {
