@@ -370,6 +370,57 @@ static void equal_maxima_share_the_gradient_as_asked(void **state)
     assert_shares(2, (const double[4]) { 0, 6, 6, 6 });
 }
 
+/* A pool's gradient on the rows of 2 images of 7x5 pixels and 20 channels, by tiles of 3 rows and 16 channels. */
+static void run_pool_gradient(double *dx, const lami_ops *ops, lami_op op, const lami_window *w, int past)
+{
+    enum { CHANNELS = 20, PIXELS = 2 * 7 * 5 };
+    double x[PIXELS * CHANNELS], y[PIXELS * CHANNELS], dy[PIXELS * CHANNELS];
+    for (size_t i = 0; i < PIXELS * CHANNELS; i++) {
+        x[i] = number(i) > 0;
+        y[i] = 1;
+        dy[i] = number(i + 1);
+    }
+    const lami_args args = {
+        .in = { dy, x, y }, .out = { dx }, .rows = PIXELS, .cols = CHANNELS, .past = past, .window = w
+    };
+    for (size_t r = 0; r < PIXELS; r += 3)
+        for (size_t c = 0; c < CHANNELS; c += 16)
+            ops->run[op](&args, (lami_tile) { r, r + 3 < PIXELS ? r + 3 : PIXELS, c, c ? CHANNELS : 16 }, NULL);
+}
+
+static void gradients_written_past_the_caches_are_the_same(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * 7 * 5 * 20 };
+    _Alignas(64) double near[COUNT], far[COUNT];
+    int usable;
+    const char *set;
+    for (size_t k = 0; (set = lami_set_name(k, &usable)); k++)
+        for (int i = 0; usable && i < 8; i++) { /* of max pools: ties, windows that overlap and that do not */
+            const lami_ops *ops;
+            const size_t stride = i % 2 ? 2 : 1;
+            const lami_window w = { .h = 7,
+                                    .w = 5,
+                                    .c = 20,
+                                    .out_h = 5 / stride + 1,
+                                    .out_w = 3 / stride + 1,
+                                    .kernel_h = 2,
+                                    .kernel_w = 2,
+                                    .stride_h = stride,
+                                    .stride_w = stride,
+                                    .up_h = 1,
+                                    .up_w = 1,
+                                    .ties = i / 2 % 3 };
+            const lami_op op = i < 6 ? LAMI_OP_maxpool_grad : LAMI_OP_avgpool_grad;
+            memset(near, 1, sizeof near);
+            memset(far, 2, sizeof far);
+            assert_int_equal(lami_ops_find(&ops, set, 64), 0);
+            run_pool_gradient(near, ops, op, &w, 0);
+            run_pool_gradient(far, ops, op, &w, 1);
+            assert_memory_equal(near, far, sizeof near);
+        }
+}
+
 static void a_nan_is_the_maximum(void **state)
 {
     (void)state;
@@ -461,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_convolution_is_its_formula),
         cmocka_unit_test(gradients_of_convolutions_are_the_numeric_ones),
         cmocka_unit_test(equal_maxima_share_the_gradient_as_asked),
+        cmocka_unit_test(gradients_written_past_the_caches_are_the_same),
         cmocka_unit_test(a_nan_is_the_maximum),
         cmocka_unit_test(a_large_mean_costs_no_digits_of_the_deviation),
         cmocka_unit_test(what_does_not_fit_is_one_line),

@@ -36,6 +36,15 @@ INLINE void put(real *p, size_t i, size_t n, vec v)
     vstore_pad(p + i, n, v);
 }
 
+/* put, for an output that may go past the caches; past_end follows. */
+INLINE void put_past(const lami_args *restrict args, real *p, size_t i, size_t n, vec v)
+{
+    if (args->past && n >= LANES && (uintptr_t)(p + i) % LAMI_VBYTES == 0)
+        vstore_past(p + i, v);
+    else
+        put(p, i, n, v);
+}
+
 static void bias(const lami_args *restrict args, lami_tile t, void *work)
 {
     (void)work;

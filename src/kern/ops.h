@@ -195,6 +195,7 @@ typedef struct lami_args {
     uint32_t place;     /* purpose << 24 | layer, for random numbers */
     uint32_t threshold; /* dropout: keep where word >= threshold */
     int bf16;           /* for run_bf16 */
+    int past; /* the first output is larger than the caches, and not read soon: pools' gradients write past them */
     const lami_window *window;
     const lami_vars *vars;
 } lami_args;

@@ -121,7 +121,7 @@ static void maxpool_back_disjoint(const lami_args *restrict args, lami_tile t)
             for (size_t y = 0; y <= dy; y++)
                 for (size_t x = 0; x < (y < dy ? across : dx_); x++)
                     mine &= ~is_maximum(at(first, y * row + x * w->c + c, n), top);
-            put(dx, c, n, (vec)((ivec)at(IN(0), out + c, n) & mine));
+            put_past(args, dx, c, n, (vec)((ivec)at(IN(0), out + c, n) & mine));
         }
     }
 }
@@ -139,7 +139,7 @@ INLINE void maxpool_back(const lami_args *restrict args, lami_tile t, const int 
             for (size_t y = ys.from; y < ys.to; y++)
                 for (size_t x = xs.from; x < xs.to; x++)
                     dx += share_of(args, ties, image, p, y, x, c, n);
-            put(OUT(0), r * w->c + c, n, dx);
+            put_past(args, OUT(0), r * w->c + c, n, dx);
         }
     }
 }
@@ -156,6 +156,7 @@ static void maxpool_grad(const lami_args *restrict args, lami_tile t, void *work
         maxpool_back(args, t, 1);
     else
         maxpool_back(args, t, 2);
+    past_end();
 }
 
 static void avgpool(const lami_args *restrict args, lami_tile t, void *work)
@@ -193,7 +194,8 @@ static void avgpool_grad(const lami_args *restrict args, lami_tile t, void *work
             for (size_t y = ys.from; y < ys.to; y++)
                 for (size_t x = xs.from; x < xs.to; x++)
                     sum += at(image, (y * w->out_w + x) * w->c + c, n);
-            put(OUT(0), r * w->c + c, n, sum / size);
+            put_past(args, OUT(0), r * w->c + c, n, sum / size);
         }
     }
+    past_end();
 }

@@ -21,6 +21,7 @@
 
 #if (defined(__AVX2__) && defined(__FMA__) && LAMI_VBYTES == 32) || (defined(__AVX512F__) && LAMI_VBYTES == 64)
 #include <immintrin.h>
+#define HAS_INTEL 1
 #elif defined(__ARM_NEON) && defined(__aarch64__) && LAMI_VBYTES == 16
 #include <arm_neon.h>
 #endif
@@ -57,7 +58,20 @@ INLINE void vstore(real *p, vec a)
     *(vec_any *)p = a;
 }
 
+/* vstore_past: to memory, past the caches, for what is larger than they are and not read soon; p is a multiple of
+ * LAMI_VBYTES. past_end comes before other threads may read it. */
+INLINE void past_end(void)
+{
+#ifdef HAS_INTEL
+    _mm_sfence();
+#endif
+}
+
 #if defined(__AVX512F__) && LAMI_VBYTES == 64 && LAMI_BITS == 32
+INLINE void vstore_past(real *p, vec a)
+{
+    _mm512_stream_ps(p, (__m512)a);
+}
 INLINE vec vset(real x)
 {
     return (vec)_mm512_set1_ps(x);
@@ -75,6 +89,10 @@ INLINE u64vec mul_u32(u64vec a, u64vec b)
     return (u64vec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 }
 #elif defined(__AVX512F__) && LAMI_VBYTES == 64 && LAMI_BITS == 64
+INLINE void vstore_past(real *p, vec a)
+{
+    _mm512_stream_pd(p, (__m512d)a);
+}
 INLINE vec vset(real x)
 {
     return (vec)_mm512_set1_pd(x);
@@ -92,6 +110,10 @@ INLINE u64vec mul_u32(u64vec a, u64vec b)
     return (u64vec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 }
 #elif defined(__AVX2__) && defined(__FMA__) && LAMI_VBYTES == 32 && LAMI_BITS == 32
+INLINE void vstore_past(real *p, vec a)
+{
+    _mm256_stream_ps(p, (__m256)a);
+}
 INLINE vec vset(real x)
 {
     return (vec)_mm256_set1_ps(x);
@@ -109,6 +131,10 @@ INLINE u64vec mul_u32(u64vec a, u64vec b)
     return (u64vec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 }
 #elif defined(__AVX2__) && defined(__FMA__) && LAMI_VBYTES == 32 && LAMI_BITS == 64
+INLINE void vstore_past(real *p, vec a)
+{
+    _mm256_stream_pd(p, (__m256d)a);
+}
 INLINE vec vset(real x)
 {
     return (vec)_mm256_set1_pd(x);
@@ -126,6 +152,10 @@ INLINE u64vec mul_u32(u64vec a, u64vec b)
     return (u64vec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 }
 #else
+INLINE void vstore_past(real *p, vec a)
+{
+    vstore(p, a);
+}
 INLINE vec vset(real x)
 {
     vec r = { 0 }; /* or gcc -O1 warns */

@@ -35,7 +35,8 @@ enum {
     SMALL_TASK = 4096,       /* elements: less is not worth handing out */
     TURNED_TASK = 1 << 14,   /* of images turned: each channel's plane is read, or written, some lines at a time */
     SMALL_PRODUCT = 1 << 15, /* multiply-adds: the same of a whole product */
-    VECTOR_TASK = 1024       /* columns of a tile of one row */
+    VECTOR_TASK = 1024,      /* columns of a tile of one row */
+    PAST_CACHES = 1 << 25    /* bytes: of an array that caches hold nothing of by the time it is read */
 };
 
 static size_t tiles(const lami_group *g)
@@ -217,6 +218,29 @@ static int group_idle(const lami_plan *plan, const lami_group *g)
     return 1;
 }
 
+/* Does a later record of the group read what its record number k makes? */
+static int read_in_group(const lami_plan *plan, const lami_group *g, int k)
+{
+    const lami_buf made = plan->record[plan->order[g->first + k]].out[0];
+    for (int later = k + 1; later < g->count; later++)
+        for (int i = 0; i < LAMI_INS; i++)
+            if (plan->record[plan->order[g->first + later]].in[i] == made)
+                return 1;
+    return 0;
+}
+
+/* Mark what is written past the caches. */
+static void find_past(lami_plan *plan)
+{
+    for (size_t i = 0; i < plan->groups; i++) {
+        const lami_group *g = &plan->group[i];
+        for (int k = 0; k < g->count; k++) {
+            lami_args *a = &plan->args[plan->order[g->first + k]];
+            a->past = a->rows * a->cols * lami_dtype_size(plan->dtype) >= PAST_CACHES && !read_in_group(plan, g, k);
+        }
+    }
+}
+
 void lami_plan_set_samples(lami_plan *plan, size_t samples)
 {
     if (plan->samples == samples)
@@ -242,6 +266,7 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples)
         memcpy(a->c, r->c, sizeof a->c);
     }
     find_idle(plan);
+    find_past(plan);
     plan->divided = 0;
     for (size_t g = 0; g < plan->groups; g++) {
         shape_group(plan, &plan->group[g]);
