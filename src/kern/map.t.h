@@ -281,7 +281,8 @@ enum { WORDS = 256, ABREAST = 2 };
 static void random_words(uint32_t words[WORDS], uint64_t first, size_t count, uint32_t step, uint32_t place,
                          uint64_t key)
 {
-    u64vec counter = { 0 };
+    const u64vec zero = { 0 };
+    u64vec counter = zero;
     for (int l = 0; l < U64_LANES; l++)
         counter[l] = first + (size_t)l;
     for (size_t done = 0; done < count; done += ABREAST * U64_LANES) {
@@ -290,15 +291,14 @@ static void random_words(uint32_t words[WORDS], uint64_t first, size_t count, ui
         for (int v = 0; v < ABREAST; v++, counter += U64_LANES) {
             c0[v] = counter;
             c1[v] = counter >> 32;
-            c2[v] = (counter ^ counter) + step;
-            c3[v] = (counter ^ counter) + place;
+            c2[v] = zero + step;
+            c3[v] = zero + place;
         }
         uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
         UNROLL
         for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
             UNROLL
             for (int v = 0; v < ABREAST; v++) {
-                const u64vec zero = counter ^ counter;
                 const u64vec p0 = mul_u32(c0[v], zero + 0xD2511F53u), p1 = mul_u32(c2[v], zero + 0xCD9E8D57u);
                 c0[v] = (p1 >> 32) ^ c1[v] ^ (uint64_t)k0;
                 c1[v] = p1;

@@ -3,7 +3,7 @@
  * the filter's transform is the same at a point; the factors by which Lagrange's differ from it are in that of the input.
  * m is a constant at each call.  Source: Lavin, Gray 2015, arXiv:1509.09308; docs/math.md#conv has the matrices. */
 
-enum { WINO_LINE = 6, WINO_LAST = WINO_LINE - 1 }; /* the points; infinity */
+enum { WINO_LINE = 6 }; /* the points, infinity last */
 
 /* Outputs of a line from which on it takes the point. */
 static const unsigned char wino_from[WINO_LINE] = { 1, 1, 2, 3, 4, 1 };
