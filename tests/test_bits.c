@@ -281,6 +281,7 @@ static const struct {
     { "optim=sgd weight-decay=0.3 accumulate=2", NULL, 0 },
     { "optim=adamw clip=0.01", NULL, 0 },
     { "optim=muon l2=0.01", "*.weight norm 1", 0 },
+    { "clip=0.01", "affine1.weight steps 4; *.bias steps 7", 0 },
     { "optim=nesterov accumulate=2", "affine1.weight optim muon; *.bias optim adam", 0 },
     { "init=xavier", NULL, 0 },
     { "", "batchnorm*.beta lr x64", 0 },

@@ -167,7 +167,7 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
         { "* lr x2; affine3.bias lr 1", "no parameter matches \"affine3.bias\", did you mean \"affine1.bias\"?" },
         { "conv*.weight lr x2", "no parameter matches \"conv*.weight\"" },
         { "AFFINE1.weight lr x2", "no parameter matches \"AFFINE1.weight\"" },
-        { "* lrr x2", "unknown key \"lrr\", did you mean \"lr\"? (lr, l2, weight-decay, norm, init, optim)" },
+        { "* lrr x2", "unknown key \"lrr\", did you mean \"lr\"? (lr, l2, weight-decay, norm, steps, init, optim)" },
         { "* weight_decay 2", "unknown key \"weight_decay\", did you mean \"weight-decay\"?" },
         { "* momentum 2", "unknown key \"momentum\"" },
         { "* lr fast", "\"fast\" is not a number of at least 0, or x and a factor" },
@@ -187,6 +187,9 @@ static void mistakes_are_named_with_the_nearest_match(void **state)
         { "*.bias norm 1", "affine1.bias is no weight" },
         { "*.weight norm x2", "there is none to multiply" },
         { "*.weight norm -1", "\"-1\" is not a number of at least 0" },
+        { "*.bias steps x2", "\"x2\" is not a whole number of at least 1" },
+        { "*.bias steps 2.5", "\"2.5\" is not a whole number of at least 1" },
+        { "*.bias steps 0", "\"0\" is not a whole number of at least 1; lr 0 leaves a parameter as it is" },
         { "* optim admw", "no update rule \"admw\", did you mean \"adamw\"?" },
         { "* optim x2", "no update rule \"x2\"" },
         { "* lr", "\"* lr\" is not PATTERN KEY VALUE" },
@@ -324,6 +327,74 @@ static void frozen_parameters_do_not_change_a_bit(void **state)
             lam_net_free(start);
         }
     lam_data_free(data);
+}
+
+static void parameters_stay_as_they_are_after_their_steps(void **state)
+{
+    (void)state;
+    static const char *const rules[] = { "optim=sgd",     "optim=momentum", "optim=nesterov",
+                                         "optim=rmsprop", "optim=adam",     "optim=adamw weight-decay=0.5",
+                                         "optim=muon" };
+    static const char *const more[] = { "l2=0.1", "clip=0.01", "accumulate=2 no-merge=1" };
+    lam_data *data = toy_data(40, 0, 5, 3, 1);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        for (size_t k = 0; k < sizeof more / sizeof *more; k++) {
+            char list[128];
+            lam_net *shorter = new_net(notation, 5, ""), *net = new_net(notation, 5, "");
+            snprintf(list, sizeof list, "steps=6 batch=7 %s %s", rules[i], more[k]);
+            train(shorter, data, list, NULL);
+            snprintf(list, sizeof list, "steps=15 batch=7 %s %s", rules[i], more[k]);
+            train(net, data, list, "affine1.* steps 6; batchnorm1.gamma steps 6; affine2.weight steps 16");
+            assert_memory_equal(values(net, "affine1.weight"), values(shorter, "affine1.weight"), 20 * sizeof(float));
+            assert_memory_equal(values(net, "affine1.bias"), values(shorter, "affine1.bias"), 4 * sizeof(float));
+            assert_memory_equal(values(net, "batchnorm1.gamma"), values(shorter, "batchnorm1.gamma"), 16);
+            assert_memory_not_equal(values(net, "batchnorm1.beta"), values(shorter, "batchnorm1.beta"), 16);
+            assert_memory_not_equal(values(net, "batchnorm1.running_mean"), values(shorter, "batchnorm1.running_mean"),
+                                    16);
+            assert_memory_not_equal(values(net, "affine2.weight"), values(shorter, "affine2.weight"), 48);
+            lam_net_free(shorter);
+            lam_net_free(net);
+        }
+    lam_data_free(data);
+}
+
+/* Steps of a session in training; how many tiles a step then has. */
+static size_t tiles_after(size_t steps, const char *rules)
+{
+    lam_session *session = NULL;
+    lam_net *net = new_net("affine 4 - tanh - affine 3 - tanh - affine 3 - softmax", 5, "");
+    lam_options *o = options_with("batch=2", rules);
+    static const float x[2][5] = { { 1, 2, 3, 4, 5 }, { 5, 3, 1, 2, 4 } };
+    static const int32_t label[2] = { 0, 2 };
+    double loss;
+    size_t tiles = 0;
+    assert_ok(lami_session_make(&session, net, o, LAMI_SESSION_TRAIN));
+    assert_ok(lami_session_load(
+        session, &(lami_batch) { .x = (const void *[]) { x[0], x[1] }, .type = LAM_F32, .n = 2, .label = label }));
+    for (size_t i = 0; i <= steps; i++)
+        assert_ok(lami_session_train(&loss, session));
+    const lami_plan *plan = lami_session_plan(session);
+    for (size_t p = 0; p < plan->phases; p++)
+        tiles += plan->phase[p].tiles;
+    lam_session_free(session);
+    lam_net_free(net);
+    lam_options_free(o);
+    return tiles;
+}
+
+/* When the first layer's parameters stay as they are, neither their gradients nor what those need is computed: the same
+ * as with a learning rate of 0. */
+static void what_their_gradients_alone_need_is_not_computed(void **state)
+{
+    (void)state;
+    static const char *const over = "affine1.* steps 2; affine2.* steps 4", *const both =
+                                                                                "affine1.* lr 0; affine2.* lr 0";
+    const size_t all = tiles_after(0, NULL), first = tiles_after(0, "affine1.* lr 0"), second = tiles_after(0, both);
+    assert_true(all > first && first > second);
+    assert_int_equal(tiles_after(1, over), all);
+    assert_int_equal(tiles_after(2, over), first);
+    assert_int_equal(tiles_after(3, over), first);
+    assert_int_equal(tiles_after(4, over), second);
 }
 
 static void a_network_that_is_frozen_as_a_whole_still_moves_its_running_statistics(void **state)
@@ -493,6 +564,29 @@ static void a_step_uses_the_factor_and_the_decay_of_each_parameter(void **state)
     free_trial(&t);
 }
 
+/* The norm that --clip looks at is that of the parameters that move. */
+static void what_does_not_move_is_not_clipped(void **state)
+{
+    (void)state;
+    trial t = new_trial("optim=sgd lr=0.01 clip=1e-3", "affine1.* steps 1; affine2.bias steps 1");
+    for (int step = 0; step < 2; step++) {
+        loss_of(&t);
+        assert_ok(lam_session_backward(t.session));
+        const lam_tensor before = value_of(&t, 2), grad = gradient_of(&t, 2), other = gradient_of(&t, 0);
+        double squares = dot_of(&grad, &grad);
+        for (size_t p = 0; p < 4 && !step; p++) {
+            const lam_tensor g = gradient_of(&t, p);
+            squares += p == 2 ? 0 : dot_of(&g, &g);
+        }
+        assert_true(dot_of(&other, &other) > 0); /* a caller who asks for it gets it */
+        assert_ok(lam_session_step(t.session));
+        const lam_tensor after = value_of(&t, 2);
+        for (size_t i = 0; i < count_of(&after); i++)
+            assert_near(at(&after, i), at(&before, i) - 1e-5 / sqrt(squares) * at(&grad, i), 1e-15);
+    }
+    free_trial(&t);
+}
+
 static void factors_follow_the_schedule(void **state)
 {
     (void)state;
@@ -514,7 +608,7 @@ static void rules_are_kept_in_the_run_folder(void **state)
 {
     (void)state;
     const char *const first = "affine1.weight lr x0.5; affine1.weight optim muon; batchnorm1.beta optim nesterov";
-    const char *const second = "batchnorm*.beta lr x64; *.bias weight-decay 0.1";
+    const char *const second = "batchnorm*.beta lr x64; *.bias weight-decay 0.1; *.bias steps 8";
     lam_data *data = toy_data(40, 0, 5, 3, 1);
     lam_net *net = new_net(notation, 5, ""), *stopped = new_net(notation, 5, ""), *resumed = NULL;
     char whole[65], parts[65], *path = NULL;
@@ -529,7 +623,7 @@ static void rules_are_kept_in_the_run_folder(void **state)
     assert_ok(lami_run_config(&kept, &path, in_folder("rules")));
     assert_ok(lam_options_get(&value, kept, "set"));
     assert_string_equal(value, "affine1.weight lr x0.5; affine1.weight optim muon; batchnorm1.beta optim nesterov; "
-                               "batchnorm*.beta lr x64; *.bias weight-decay 0.1");
+                               "batchnorm*.beta lr x64; *.bias weight-decay 0.1; *.bias steps 8");
     lam_options_free(kept);
 
     lam_options *longer = toy_options("steps=12"), *others = options_with("steps=12", "* lr x2");
@@ -580,6 +674,9 @@ int main(void)
         TEST(dirac_filters_hand_on_a_channel_each),
         TEST(whitening_is_for_the_first_convolution),
         TEST(frozen_parameters_do_not_change_a_bit),
+        TEST(parameters_stay_as_they_are_after_their_steps),
+        TEST(what_their_gradients_alone_need_is_not_computed),
+        TEST(what_does_not_move_is_not_clipped),
         TEST(a_network_that_is_frozen_as_a_whole_still_moves_its_running_statistics),
         TEST(rules_that_say_what_the_options_say_change_no_bit),
         TEST(l2_of_single_parameters_is_in_the_loss),

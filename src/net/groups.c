@@ -10,8 +10,8 @@
 
 enum { WORD = 80 };
 
-static const char *const keys[] = { "lr", "l2", "weight-decay", "norm", "init", "optim" };
-enum { KEY_LR, KEY_L2, KEY_DECAY, KEY_NORM, KEY_INIT, KEY_OPTIM, KEYS, NUMBERS = KEY_INIT };
+static const char *const keys[] = { "lr", "l2", "weight-decay", "norm", "steps", "init", "optim" };
+enum { KEY_LR, KEY_L2, KEY_DECAY, KEY_NORM, KEY_STEPS, KEY_INIT, KEY_OPTIM, KEYS, NUMBERS = KEY_STEPS };
 
 static const char *param_name(size_t i, const void *net)
 {
@@ -60,6 +60,7 @@ typedef struct rule {
     lami_start start; /* of init */
     const lami_optim *optim;
     double value;
+    uint64_t steps;
 } rule;
 
 static lam_status bad_rule(const char *text, size_t length)
@@ -86,6 +87,14 @@ static lam_status parse_optim(rule *r, const char *name)
                      lami_did_you_mean(meant, name, count, optim_name, NULL));
 }
 
+static lam_status parse_steps(rule *r, const char *value)
+{
+    if (lami_parse_u64(&r->steps, value) || !r->steps)
+        return lami_fail(LAM_EOPTION, "--set %s steps: \"%s\" is not a whole number of at least 1%s", r->pattern, value,
+                         strcmp(value, "0") ? "" : "; lr 0 leaves a parameter as it is");
+    return LAM_OK;
+}
+
 static lam_status parse_rule(rule *r, const char *text, size_t length)
 {
     char key[WORD], value[WORD], rest[WORD];
@@ -97,8 +106,8 @@ static lam_status parse_rule(rule *r, const char *text, size_t length)
         ;
     if (r->key == KEYS) {
         char meant[LAMI_MEANT_TEXT];
-        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s (lr, l2, weight-decay, norm, init, optim)", key,
-                         lami_did_you_mean(meant, key, KEYS, lami_nth_text, keys));
+        return lami_fail(LAM_EOPTION, "--set: unknown key \"%s\"%s (lr, l2, weight-decay, norm, steps, init, optim)",
+                         key, lami_did_you_mean(meant, key, KEYS, lami_nth_text, keys));
     }
     if (r->key == KEY_OPTIM)
         return parse_optim(r, value);
@@ -108,6 +117,8 @@ static lam_status parse_rule(rule *r, const char *text, size_t length)
         r->start = value[0] == 'd' ? LAMI_START_DIRAC : LAMI_START_WHITEN;
         return LAM_OK;
     }
+    if (r->key == KEY_STEPS)
+        return parse_steps(r, value);
     if (r->key == KEY_NORM && r->factor)
         return lami_fail(LAM_EOPTION, "--set %s norm %s: there is none to multiply; give a number", r->pattern, value);
     if (lami_parse_real(&r->value, value + r->factor) || !(r->value >= 0))
@@ -162,6 +173,8 @@ static lam_status apply_rule(lami_param_rule *rules, const lam_net *net, const r
             LAM_TRY(apply_start(&rules[i], net, i, r));
         else if (r->key == KEY_OPTIM)
             rules[i].optim = r->optim;
+        else if (r->key == KEY_STEPS)
+            rules[i].steps = r->steps;
         else
             *to[r->key] = value;
     }

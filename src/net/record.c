@@ -147,6 +147,7 @@ static void plan_scaling(planner *p)
         const lami_extent rows = lami_fixed(s->rows);
         if (!b->grad[i])
             continue;
+        p->plan->until = p->recipe->rule[i].steps;
         if (p->recipe->options->accumulate > 1) {
             lami_emit(p->plan, add, rows, s->cols, .in = { b->sum[i], b->grad[i] }, .out = { b->sum[i] });
             b->grad[i] = b->sum[i];
@@ -157,6 +158,7 @@ static void plan_scaling(planner *p)
             want(p->plan, b->norm[i], 0);
         }
     }
+    p->plan->until = 0;
 }
 
 static void plan_update(planner *p)
@@ -173,6 +175,7 @@ static void plan_update(planner *p)
         lami_update u = {
             .rows = lami_fixed(spec->rows), .cols = spec->cols, .w = b->param[i], .dw = b->grad[i], .lr = rule->lr
         };
+        p->plan->until = rule->steps;
         for (int k = 0; rule->optim->slot[k]; k++)
             u.state[k] = b->state[k][i];
         if (lami_scales(recipe->options)) {
@@ -185,6 +188,7 @@ static void plan_update(planner *p)
             lami_optim_shrink(p->plan, &u, rule->weight_decay);
         rule->optim->emit(p->plan, recipe->options, &u);
     }
+    p->plan->until = 0;
 }
 
 /* The average takes in what the update left, of parameters that ever move. */

@@ -80,6 +80,7 @@ static lam_status forward(double *loss, lam_session *s)
         return lami_fail(LAM_EINVAL, "no batch is loaded");
     const size_t each = s->options->accumulate, place = each > 1 ? s->batches : 0; /* of the batch in its step */
     s->plan->vars.step = (uint32_t)(s->steps * each + place);
+    lami_plan_set_steps(s->plan, s->steps);
     lami_plan_run(s->plan, 0, 0);
     s->data_loss = data_loss_of(s);
     *loss = s->data_loss + l2_of(s);
@@ -110,7 +111,7 @@ static double gradient_scale(const lam_session *s)
     if (!(s->options->clip > 0))
         return share;
     for (size_t p = 0; p < s->net->params; p++)
-        if (s->b.norm[p])
+        if (s->b.norm[p] && !(s->rule[p].steps && s->rule[p].steps <= s->steps))
             squares += lami_session_sum(s, s->b.norm[p], s->net->param[p].spec->cols);
     const double norm = share * __builtin_sqrt(squares);
     return norm > s->options->clip ? share * (s->options->clip / norm) : share;

@@ -193,7 +193,13 @@ static void shape_group(const lami_plan *plan, lami_group *g)
     g->col_tiles = tiles_of(g->cols, g->tile_cols);
 }
 
-/* Mark the records of which nobody wants the results: a gradient that the caller leaves out. */
+/* Has the record run in all the steps that it is for, once so many are done? */
+static int is_over(const lami_record *r, uint64_t steps)
+{
+    return r->until && r->until <= steps;
+}
+
+/* Mark the records of which nobody wants the results: a gradient that the caller leaves out, or whose update is over. */
 static void find_idle(lami_plan *plan)
 {
     for (size_t b = 0; b < plan->buffers; b++)
@@ -204,6 +210,7 @@ static void find_idle(lami_plan *plan)
         int idle = 1;
         for (int k = 0; k < LAMI_OUTS; k++)
             idle &= !plan->buffer[r->out[k]].needed;
+        idle |= is_over(r, plan->steps);
         plan->idle[i] = (uint8_t)idle;
         for (int k = 0; k < LAMI_INS && !idle; k++)
             plan->buffer[r->in[k]].needed = r->in[k] != LAMI_NONE;
@@ -280,6 +287,17 @@ void lami_plan_set_samples(lami_plan *plan, size_t samples)
         for (int k = 0; k < phase->count; k++)
             phase->tiles += plan->group[phase->first + k].row_tiles * plan->group[phase->first + k].col_tiles;
     }
+}
+
+void lami_plan_set_steps(lami_plan *plan, uint64_t steps)
+{
+    const size_t samples = plan->samples;
+    const uint64_t before = plan->steps;
+    plan->steps = steps;
+    for (size_t i = 0; i < plan->records && plan->samples; i++)
+        if (is_over(&plan->record[i], before) != is_over(&plan->record[i], steps))
+            plan->samples = 0; /* so that it is set anew */
+    lami_plan_set_samples(plan, samples);
 }
 
 /* ---- running ---- */

@@ -106,6 +106,7 @@ void lami_emit_record(lami_plan *plan, lami_record record)
         (plan->status = lami_grow((void **)&plan->record_part, &plan->part_capacity, plan->records + 1, sizeof(int))))
         return;
     record.node = plan->node;
+    record.until = plan->until;
     record.bf16 = plan->bf16 && plan->ops->run_bf16[record.op];
     plan->record[plan->records] = record;
     plan->record_part[plan->records++] = plan->part;

@@ -35,7 +35,8 @@ size_t lami_extent_of(lami_extent e, size_t samples);
 /* A record: an operation, its operands (kern/ops.h has their order) and sizes. */
 typedef struct lami_record {
     lami_op op;
-    int node; /* the node it belongs to, or one of the enum below */
+    int node;       /* the node it belongs to, or one of the enum below */
+    uint64_t until; /* it runs in so many steps (lami_plan_set_steps) and then no more; 0: in all */
     lami_buf in[LAMI_INS], out[LAMI_OUTS];
     lami_extent rows, depth;
     size_t cols, chunk;
@@ -93,6 +94,8 @@ struct lami_plan {
     int bf16;       /* products by lami_ops.run_bf16, where it has them */
     int fused;      /* no gradients are asked for: the update may run inside the backward pass */
     int node, part; /* to which lami_emit attributes records */
+    uint64_t until; /* of the records that lami_emit writes */
+    uint64_t steps; /* done: what records have run long enough for */
     lami_record *record;
     size_t records, record_capacity;
     int *record_part;
@@ -179,6 +182,9 @@ void lami_plan_lend(lami_plan *plan, lami_buf buffer, const void *address);
 
 /* Set the number of samples (1 .. max_samples) and the addresses for the following runs. */
 void lami_plan_set_samples(lami_plan *plan, size_t samples);
+
+/* So many steps are done: records whose `until` that is, and what only they need, do not run any more. */
+void lami_plan_set_steps(lami_plan *plan, uint64_t steps);
 
 /* Run parts first .. last. What is still is made by the first run alone. */
 void lami_plan_run(lami_plan *plan, int first, int last);
