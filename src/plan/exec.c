@@ -113,25 +113,40 @@ static size_t block_rows(const lami_window *w, size_t rows, size_t tile_rows)
     return count;
 }
 
-/* Tiles of a Winograd convolution: all filters, and as many rows as make few blocks twice and fill groups of blocks. */
+/* Time of a tile of a Winograd convolution, in multiply-adds of a row of 16 columns: the products; the weights, which each group
+ * of blocks reads, in as much time as eight blocks take; the transforms. */
+static double winograd_time(const lami_record *lead, double blocks, double cols)
+{
+    const double channels = (double)lead->window.c, groups = ceil(blocks / LAMI_WINOGRAD_BLOCKS);
+    return 36 * channels * cols / 16 * (blocks + 8 * groups) + blocks * (12 * channels + 9 * cols);
+}
+
+/* Tiles of a Winograd convolution: those with which the threads are done first. Tiles of fewer rows make some blocks twice and
+ * read the weights more often, tiles of fewer filters transform the input again. Of equal ones the smaller are taken, for
+ * what the last thread may have to wait for. */
 static void shape_winograd(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
-    const size_t wanted = TASKS_WANTED * (size_t)plan->threads, unit = g->chunk ? g->chunk : 4 * lead->window.out_w;
-    const size_t most = least(MOST_WINOGRAD_ROWS, g->rows / wanted);
-    double best = 0;
-    g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_CONV_FILTERS);
-    g->tile_rows = unit;
-    for (size_t rows = unit; rows <= most; rows += unit) {
-        const double blocks = (double)(block_rows(&lead->window, g->rows, rows) * ((lead->window.out_w + 3) / 4));
-        const double count = (double)tiles_of(g->rows, rows), at_once = LAMI_WINOGRAD_BLOCKS;
-        const double cost = blocks + count * ceil(blocks / count / at_once) * at_once / 8;
-        if (!best || cost <= best) {
-            best = cost;
-            g->tile_rows = rows;
+    const size_t unit = g->chunk ? g->chunk : 4 * lead->window.out_w;
+    const double wait = 0.1, across = (double)((lead->window.out_w + 3) / 4);
+    lami_group best = *g;
+    double least_time = 0;
+    for (size_t rows = unit; rows == unit || (rows <= MOST_WINOGRAD_ROWS && rows < g->rows + unit); rows += unit) {
+        const double blocks =
+            (double)block_rows(&lead->window, g->rows, rows) * across / (double)tiles_of(g->rows, rows);
+        g->tile_rows = rows;
+        g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_CONV_FILTERS);
+        for (;; g->tile_cols = round_up(g->tile_cols / 2, 16)) {
+            const double rounds = ceil((double)tiles(g) / plan->threads) + wait;
+            const double time = winograd_time(lead, blocks, (double)g->tile_cols) * rounds;
+            if (!least_time || time < least_time) {
+                least_time = time;
+                best = *g;
+            }
+            if (g->whole_rows || g->tile_cols <= 16)
+                break;
         }
     }
-    while (!g->whole_rows && tiles(g) < wanted && g->tile_cols > 16)
-        g->tile_cols = round_up(g->tile_cols / 2, 16);
+    *g = best;
 }
 
 /* Elements that go into one of the output: more than one where images become few numbers. */
