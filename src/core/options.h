@@ -125,7 +125,7 @@ enum {
          "recompute the running statistics of batch norm on N training samples at the end; 0: do not")                 \
     LIST(set_rules, "set", LAMI_FOR_TRAIN, "RULE",                                                                     \
          "PATTERN KEY VALUE for the parameters that match, as 'batchnorm*.beta lr x64'; keys optim, lr, l2, "          \
-         "weight-decay, norm, steps, init; again for more")                                                                   \
+         "weight-decay, norm, steps, init; again for more")                                                            \
     CHOICE(tta, "tta", "none", "none flip translate", LAMI_FOR_SCORE | LAMI_ON_RESUME, "VIEWS",                        \
            "images: mean of the scores of a sample and its mirror image, or of these moved by a pixel as well")        \
     TEXT(start, "start", LAMI_FOR_TRAIN, "MODEL", "begin with the weights of a model of the same network")             \

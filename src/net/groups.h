@@ -27,10 +27,10 @@ typedef struct lami_param_rule {
 
 /* One for each parameter of the network, running statistics included (all 0), yours: L2 and decay for weights, as the
  * options say, then the rules of options->set_rules in order, separated by ";": "PATTERN KEY VALUE", where PATTERN
- * matches names such as "affine1.weight" with * and ?, KEY is optim, lr, l2, weight-decay, norm, steps or init, and VALUE a number,
- * or "x" and a factor on what the options say; of init also dirac or whiten; of optim the name of an update rule. A rule for
- * weights alone, muon, hands other parameters to another one. Errors: LAM_EOPTION naming the rule (no such parameter, key or
- * update rule: with the nearest match; init or norm of what is no weight), LAM_ENOMEM. */
+ * matches names such as "affine1.weight" with * and ?, KEY is optim, lr, l2, weight-decay, norm, steps or init, and VALUE a
+ * number, or "x" and a factor on what the options say; of init also dirac or whiten; of optim the name of an update rule; of
+ * steps a whole number. A rule for weights alone, muon, hands other parameters to another one. Errors: LAM_EOPTION naming
+ * the rule (no such parameter, key or update rule: with the nearest match; init or norm of what is no weight), LAM_ENOMEM. */
 lam_status lami_param_rules(lami_param_rule **rules, const lam_net *net, const lam_options *options);
 
 #endif

@@ -113,17 +113,17 @@ static size_t block_rows(const lami_window *w, size_t rows, size_t tile_rows)
     return count;
 }
 
-/* Time of a tile of a Winograd convolution, in multiply-adds of a row of 16 columns: the products; the weights, which each group
- * of blocks reads, in as much time as eight blocks take; the transforms. */
+/* Time that a tile of a Winograd convolution takes, in that of a block's products at one place, of a channel with 16 filters:
+ * of the products; of reading the weights, for each group of blocks about as long as eight blocks take; of the transforms. */
 static double winograd_time(const lami_record *lead, double blocks, double cols)
 {
     const double channels = (double)lead->window.c, groups = ceil(blocks / LAMI_WINOGRAD_BLOCKS);
     return 36 * channels * cols / 16 * (blocks + 8 * groups) + blocks * (12 * channels + 9 * cols);
 }
 
-/* Tiles of a Winograd convolution: those with which the threads are done first. Tiles of fewer rows make some blocks twice and
- * read the weights more often, tiles of fewer filters transform the input again. Of equal ones the smaller are taken, for
- * what the last thread may have to wait for. */
+/* Tiles of a Winograd convolution: those with which the threads are done first. Tiles of fewer rows make some blocks twice
+ * and read the weights more often, tiles of fewer filters transform the input again; for larger ones the threads wait
+ * longer at the end. */
 static void shape_winograd(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
     const size_t unit = g->chunk ? g->chunk : 4 * lead->window.out_w;
