@@ -302,60 +302,48 @@ static const float *values(const lam_net *net, const char *name)
     return lami_net_values(net, i);
 }
 
+/* By each update rule: `rules` leave affine1 and gamma as a training of the length `before` does without them (NULL: as they
+ * began), and nothing else. */
+static void leave_alone(const char *before, const char *length, const char *rules)
+{
+    static const char *const optims[] = { "optim=sgd",     "optim=momentum", "optim=nesterov",
+                                          "optim=rmsprop", "optim=adam",     "optim=adamw weight-decay=0.5",
+                                          "optim=muon" };
+    static const char *const more[] = { "l2=0.1", "clip=0.01", "accumulate=2 no-merge=1" };
+    lam_data *data = toy_data(40, 0, 5, 3, 1);
+    for (size_t i = 0; i < sizeof optims / sizeof *optims; i++)
+        for (size_t k = 0; k < sizeof more / sizeof *more; k++) {
+            char list[128];
+            lam_net *net = new_net(notation, 5, ""), *then = new_net(notation, 5, "");
+            if (before) {
+                snprintf(list, sizeof list, "%s batch=7 %s %s", before, optims[i], more[k]);
+                train(then, data, list, NULL);
+            }
+            snprintf(list, sizeof list, "%s batch=7 %s %s", length, optims[i], more[k]);
+            train(net, data, list, rules);
+            assert_memory_equal(values(net, "affine1.weight"), values(then, "affine1.weight"), 20 * sizeof(float));
+            assert_memory_equal(values(net, "affine1.bias"), values(then, "affine1.bias"), 4 * sizeof(float));
+            assert_memory_equal(values(net, "batchnorm1.gamma"), values(then, "batchnorm1.gamma"), 4 * sizeof(float));
+            assert_memory_not_equal(values(net, "batchnorm1.beta"), values(then, "batchnorm1.beta"), 16);
+            assert_memory_not_equal(values(net, "batchnorm1.running_mean"), values(then, "batchnorm1.running_mean"),
+                                    16);
+            assert_memory_not_equal(values(net, "affine2.weight"), values(then, "affine2.weight"), 48);
+            lam_net_free(net);
+            lam_net_free(then);
+        }
+    lam_data_free(data);
+}
+
 static void frozen_parameters_do_not_change_a_bit(void **state)
 {
     (void)state;
-    static const char *const rules[] = { "optim=sgd",     "optim=momentum", "optim=nesterov",
-                                         "optim=rmsprop", "optim=adam",     "optim=adamw weight-decay=0.5",
-                                         "optim=muon" };
-    static const char *const more[] = { "l2=0.1", "clip=0.01", "accumulate=2 no-merge=1" };
-    lam_data *data = toy_data(40, 0, 5, 3, 1);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        for (size_t k = 0; k < 3; k++) {
-            char list[128];
-            lam_net *net = new_net(notation, 5, ""), *start = new_net(notation, 5, "");
-            snprintf(list, sizeof list, "epochs=3 batch=7 %s %s", rules[i], more[k]);
-            train(net, data, list, "affine1.* lr 0; batchnorm1.gamma lr x0");
-            assert_memory_equal(values(net, "affine1.weight"), values(start, "affine1.weight"), 20 * sizeof(float));
-            assert_memory_equal(values(net, "affine1.bias"), values(start, "affine1.bias"), 4 * sizeof(float));
-            assert_memory_equal(values(net, "batchnorm1.gamma"), values(start, "batchnorm1.gamma"), 4 * sizeof(float));
-            assert_memory_not_equal(values(net, "batchnorm1.beta"), values(start, "batchnorm1.beta"), 16);
-            assert_memory_not_equal(values(net, "batchnorm1.running_mean"), values(start, "batchnorm1.running_mean"),
-                                    16);
-            assert_memory_not_equal(values(net, "affine2.weight"), values(start, "affine2.weight"), 48);
-            lam_net_free(net);
-            lam_net_free(start);
-        }
-    lam_data_free(data);
+    leave_alone(NULL, "epochs=3", "affine1.* lr 0; batchnorm1.gamma lr x0");
 }
 
 static void parameters_stay_as_they_are_after_their_steps(void **state)
 {
     (void)state;
-    static const char *const rules[] = { "optim=sgd",     "optim=momentum", "optim=nesterov",
-                                         "optim=rmsprop", "optim=adam",     "optim=adamw weight-decay=0.5",
-                                         "optim=muon" };
-    static const char *const more[] = { "l2=0.1", "clip=0.01", "accumulate=2 no-merge=1" };
-    lam_data *data = toy_data(40, 0, 5, 3, 1);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        for (size_t k = 0; k < sizeof more / sizeof *more; k++) {
-            char list[128];
-            lam_net *shorter = new_net(notation, 5, ""), *net = new_net(notation, 5, "");
-            snprintf(list, sizeof list, "steps=6 batch=7 %s %s", rules[i], more[k]);
-            train(shorter, data, list, NULL);
-            snprintf(list, sizeof list, "steps=15 batch=7 %s %s", rules[i], more[k]);
-            train(net, data, list, "affine1.* steps 6; batchnorm1.gamma steps 6; affine2.weight steps 16");
-            assert_memory_equal(values(net, "affine1.weight"), values(shorter, "affine1.weight"), 20 * sizeof(float));
-            assert_memory_equal(values(net, "affine1.bias"), values(shorter, "affine1.bias"), 4 * sizeof(float));
-            assert_memory_equal(values(net, "batchnorm1.gamma"), values(shorter, "batchnorm1.gamma"), 16);
-            assert_memory_not_equal(values(net, "batchnorm1.beta"), values(shorter, "batchnorm1.beta"), 16);
-            assert_memory_not_equal(values(net, "batchnorm1.running_mean"), values(shorter, "batchnorm1.running_mean"),
-                                    16);
-            assert_memory_not_equal(values(net, "affine2.weight"), values(shorter, "affine2.weight"), 48);
-            lam_net_free(shorter);
-            lam_net_free(net);
-        }
-    lam_data_free(data);
+    leave_alone("steps=6", "steps=15", "affine1.* steps 6; batchnorm1.gamma steps 6; affine2.weight steps 16");
 }
 
 /* Steps of a session in training; how many tiles a step then has. */
