@@ -375,8 +375,7 @@ static size_t tiles_after(size_t steps, const char *rules)
 static void what_their_gradients_alone_need_is_not_computed(void **state)
 {
     (void)state;
-    static const char *const over = "affine1.* steps 2; affine2.* steps 4", *const both =
-                                                                                "affine1.* lr 0; affine2.* lr 0";
+    static const char over[] = "affine1.* steps 2; affine2.* steps 4", both[] = "affine1.* lr 0; affine2.* lr 0";
     const size_t all = tiles_after(0, NULL), first = tiles_after(0, "affine1.* lr 0"), second = tiles_after(0, both);
     assert_true(all > first && first > second);
     assert_int_equal(tiles_after(1, over), all);
@@ -553,7 +552,7 @@ static void a_step_uses_the_factor_and_the_decay_of_each_parameter(void **state)
 }
 
 /* The norm that --clip looks at is that of the parameters that move. */
-static void what_does_not_move_is_not_clipped(void **state)
+static void what_does_not_move_does_not_count_in_the_norm(void **state)
 {
     (void)state;
     trial t = new_trial("optim=sgd lr=0.01 clip=1e-3", "affine1.* steps 1; affine2.bias steps 1");
@@ -664,7 +663,7 @@ int main(void)
         TEST(frozen_parameters_do_not_change_a_bit),
         TEST(parameters_stay_as_they_are_after_their_steps),
         TEST(what_their_gradients_alone_need_is_not_computed),
-        TEST(what_does_not_move_is_not_clipped),
+        TEST(what_does_not_move_does_not_count_in_the_norm),
         TEST(a_network_that_is_frozen_as_a_whole_still_moves_its_running_statistics),
         TEST(rules_that_say_what_the_options_say_change_no_bit),
         TEST(l2_of_single_parameters_is_in_the_loss),

@@ -111,7 +111,7 @@ static double gradient_scale(const lam_session *s)
     if (!(s->options->clip > 0))
         return share;
     for (size_t p = 0; p < s->net->params; p++)
-        if (s->b.norm[p] && !(s->rule[p].steps && s->rule[p].steps <= s->steps))
+        if (s->b.norm[p] && !lami_is_over(s->rule[p].steps, s->steps))
             squares += lami_session_sum(s, s->b.norm[p], s->net->param[p].spec->cols);
     const double norm = share * __builtin_sqrt(squares);
     return norm > s->options->clip ? share * (s->options->clip / norm) : share;

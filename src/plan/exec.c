@@ -130,7 +130,9 @@ static void shape_winograd(const lami_plan *plan, lami_group *g, const lami_reco
     const double wait = 0.1, across = (double)((lead->window.out_w + 3) / 4);
     lami_group best = *g;
     double least_time = 0;
-    for (size_t rows = unit; rows == unit || (rows <= MOST_WINOGRAD_ROWS && rows < g->rows + unit); rows += unit) {
+    size_t rows = 0;
+    do {
+        rows += unit;
         const double blocks =
             (double)block_rows(&lead->window, g->rows, rows) * across / (double)tiles_of(g->rows, rows);
         g->tile_rows = rows;
@@ -145,7 +147,7 @@ static void shape_winograd(const lami_plan *plan, lami_group *g, const lami_reco
             if (g->whole_rows || g->tile_cols <= 16)
                 break;
         }
-    }
+    } while (rows < g->rows && rows + unit <= MOST_WINOGRAD_ROWS);
     *g = best;
 }
 
@@ -208,12 +210,6 @@ static void shape_group(const lami_plan *plan, lami_group *g)
     g->col_tiles = tiles_of(g->cols, g->tile_cols);
 }
 
-/* Has the record run in all the steps that it is for, once so many are done? */
-static int is_over(const lami_record *r, uint64_t steps)
-{
-    return r->until && r->until <= steps;
-}
-
 /* Mark the records of which nobody wants the results: a gradient that the caller leaves out, or whose update is over. */
 static void find_idle(lami_plan *plan)
 {
@@ -225,7 +221,7 @@ static void find_idle(lami_plan *plan)
         int idle = 1;
         for (int k = 0; k < LAMI_OUTS; k++)
             idle &= !plan->buffer[r->out[k]].needed;
-        idle |= is_over(r, plan->steps);
+        idle |= lami_is_over(r->until, plan->steps);
         plan->idle[i] = (uint8_t)idle;
         for (int k = 0; k < LAMI_INS && !idle; k++)
             plan->buffer[r->in[k]].needed = r->in[k] != LAMI_NONE;
@@ -308,9 +304,11 @@ void lami_plan_set_steps(lami_plan *plan, uint64_t steps)
 {
     const size_t samples = plan->samples;
     const uint64_t before = plan->steps;
+    if (!plan->stops)
+        return;
     plan->steps = steps;
     for (size_t i = 0; i < plan->records && plan->samples; i++)
-        if (is_over(&plan->record[i], before) != is_over(&plan->record[i], steps))
+        if (lami_is_over(plan->record[i].until, before) != lami_is_over(plan->record[i].until, steps))
             plan->samples = 0; /* so that it is set anew */
     lami_plan_set_samples(plan, samples);
 }

@@ -107,6 +107,7 @@ void lami_emit_record(lami_plan *plan, lami_record record)
         return;
     record.node = plan->node;
     record.until = plan->until;
+    plan->stops |= plan->until > 0;
     record.bf16 = plan->bf16 && plan->ops->run_bf16[record.op];
     plan->record[plan->records] = record;
     plan->record_part[plan->records++] = plan->part;

@@ -95,7 +95,8 @@ struct lami_plan {
     int fused;      /* no gradients are asked for: the update may run inside the backward pass */
     int node, part; /* to which lami_emit attributes records */
     uint64_t until; /* of the records that lami_emit writes */
-    uint64_t steps; /* done: what records have run long enough for */
+    uint64_t steps; /* done, while some record has an `until` */
+    int stops;      /* some has */
     lami_record *record;
     size_t records, record_capacity;
     int *record_part;
@@ -182,6 +183,12 @@ void lami_plan_lend(lami_plan *plan, lami_buf buffer, const void *address);
 
 /* Set the number of samples (1 .. max_samples) and the addresses for the following runs. */
 void lami_plan_set_samples(lami_plan *plan, size_t samples);
+
+/* Are the steps done that something is for? until 0: it is for all. */
+static inline int lami_is_over(uint64_t until, uint64_t done)
+{
+    return until && until <= done;
+}
 
 /* So many steps are done: records whose `until` that is, and what only they need, do not run any more. */
 void lami_plan_set_steps(lami_plan *plan, uint64_t steps);
