@@ -148,11 +148,6 @@ static void add_level(real *sum, const real *level, size_t count)
         vstore(sum + i, bf16_flush(vload(level + i) + vload(sum + i)));
 }
 
-static size_t lanes_of(size_t width)
-{
-    return width > (size_t)LANES ? NR : LANES;
-}
-
 /* ---- gemm and conv: a tile, its left side packed block by block ---- */
 
 typedef struct bf16_job {

@@ -222,8 +222,8 @@ static block_sink conv_sink(const conv_job *g, size_t b)
 
 static void band_panel(const conv_job *g, size_t j)
 {
-    const size_t cols = g->args->cols, width = least(NR, g->t.c1 - j), nv = width > (size_t)LANES ? 2 : 1;
-    const size_t lanes = nv * LANES, rows = conv_rows(nv);
+    const size_t cols = g->args->cols, width = least(NR, g->t.c1 - j), lanes = lanes_of(width);
+    const size_t nv = lanes / LANES, rows = conv_rows(nv);
     conv_run runs[RUNS];
     for (size_t block = 0; block < g->blocks; block++) {
         const size_t k0 = block * KC, kc = least(KC, g->depth - k0);
@@ -234,7 +234,7 @@ static void band_panel(const conv_job *g, size_t j)
             sink.ldd = NR;
         }
         if (pack)
-            pack_b(g->packed, lanes, g->b, cols, 0, k0, kc, j, width);
+            pack_b(g->packed, g->b + k0 * cols + j, cols, kc, width);
         conv_call q = { .run = runs,
                         .runs = runs_of(runs, g, k0, kc),
                         .b = pack ? g->packed : g->b + k0 * cols + j,
@@ -463,11 +463,11 @@ static void filter_panel(const filter_job *g, real *sum, size_t k0, size_t k1, s
                          int fresh)
 {
     const size_t cols = g->args->cols, row = g->w->kernel_w * g->w->c;
-    const size_t nv = width > (size_t)LANES ? 2 : 1, lanes = nv * LANES, rows = conv_rows(nv);
+    const size_t lanes = lanes_of(width), nv = lanes / LANES, rows = conv_rows(nv);
     const int partial = width < lanes, pack = partial || is_crowded(g->pixels, cols, (k1 - k0) / rows);
     const real *at;
     if (pack)
-        pack_b(g->packed, lanes, dy, cols, 0, 0, g->pixels, j, width);
+        pack_b(g->packed, dy + j, cols, g->pixels, width);
     conv_call q = { .run = g->run,
                     .runs = g->runs,
                     .step = g->w->stride_w * g->w->c,

@@ -7,9 +7,9 @@
  *
  * One micro-kernel does all the work: MR rows x 2 registers of columns of the output, an outer product per k. A is read
  * by row and column strides (broadcast loads); packed when it is transposed, since its rows would share cache sets. B
- * is read where it lies when its rows are contiguous and packed in panels otherwise: transposed, tails (padded with
- * zeros), and strides that are a multiple of 1 KiB, whose rows would share cache sets too. Rows of A are read for some panels
- * in turn, while they are in the second-level cache.  Source: Goto, van de Geijn 2008; BLIS. */
+ * is read where it lies or packed in panels: for many rows, transposed, tails (padded with zeros), and strides that are a
+ * multiple of 1 KiB, whose rows would share cache sets too. Rows of A are read for some panels in turn, while they are in the
+ * second-level cache.  Source: Goto, van de Geijn 2008; BLIS. */
 
 enum {
     KC = 256,
@@ -20,6 +20,8 @@ enum {
     NR = NV * LANES,
     MB = LAMI_GEMM_ROWS * 2, /* rows of A that are packed together */
     PANELS = 4,              /* panels of B that share rows of A */
+    PACKED_ROWS = 2 * MB,    /* of a tile: so many make good for packing B */
+    AHEAD = 16,              /* rows of B that are fetched ahead: too short a run for the machine to foresee the next */
     LEVELS = 40
 };
 
@@ -87,21 +89,50 @@ typedef void (*micro_fn)(size_t kc, const real *a, size_t stride, const real *b,
 static const micro_fn micro_table[2][2][8] = { { ROW_OF(rows, 1), ROW_OF(rows, 2) },
                                                { ROW_OF(cols, 1), ROW_OF(cols, 2) } };
 
-/* Rows k0 .. k0+kc of B, columns j .. j+width (width <= NR), to panel (kc, lanes), zeros after the width. */
-static void pack_b(real *panel, size_t lanes, const real *b, size_t ldb, int transposed, size_t k0, size_t kc, size_t j,
-                   size_t width)
+static size_t least(size_t a, size_t b)
 {
-    if (transposed) {
-        if (width < lanes)
-            memset(panel, 0, kc * lanes * sizeof(real));
-        turn(panel, lanes, b + j * ldb + k0, ldb, width, kc);
-        return;
+    return a < b ? a : b;
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+enum { PANEL = KC * NR }; /* elements of a panel of B: a block of rows */
+
+/* Columns of a panel's row in whole registers. */
+static size_t lanes_of(size_t width)
+{
+    return width > (size_t)LANES ? NR : LANES;
+}
+
+/* kc rows of B, `width` columns, to panels of NR columns, PANEL apart: (kc, lanes) each, zeros after the width. All panels
+ * row by row, since each row of B costs a look into memory. */
+static void pack_b(real *panels, const real *b, size_t ldb, size_t kc, size_t width)
+{
+    const size_t tail = width % NR, whole = width - tail, lanes = lanes_of(tail);
+    for (size_t k = 0; k < kc; k++, b += ldb) {
+        real *to = panels + k * NR;
+        for (size_t j = 0; j < whole; j += NR, to += PANEL) {
+            __builtin_prefetch(b + AHEAD * ldb + j);
+            for (size_t l = 0; l < NR; l += LANES)
+                vstore(to + l, vload(b + j + l));
+        }
+        to = panels + whole / NR * PANEL + k * lanes;
+        for (size_t l = 0; l < tail; l += LANES)
+            vstore(to + l, vload_pad(b + whole + l, tail - l, 0));
     }
-    b += k0 * ldb + j;
-    for (size_t k = 0; k < kc; k++, b += ldb, panel += lanes) {
-        vstore(panel, vload_pad(b, width, 0));
-        if (lanes > (size_t)LANES)
-            vstore(panel + LANES, vload_pad(b + LANES, width - LANES, 0));
+}
+
+/* The same of B transposed, (width, kc). */
+static void pack_b_turned(real *panels, const real *b, size_t ldb, size_t kc, size_t width)
+{
+    for (size_t j = 0; j < width; j += NR, panels += PANEL) {
+        const size_t here = least(NR, width - j), lanes = lanes_of(here);
+        if (here < lanes)
+            memset(panels, 0, kc * lanes * sizeof(real));
+        turn(panels, lanes, b + j * ldb, ldb, here, kc);
     }
 }
 
@@ -117,21 +148,11 @@ static void pack_a(real *block, const real *a, size_t lda, size_t k0, size_t kc,
 typedef struct {
     const lami_args *args;
     const real *a, *b;
-    size_t lda, ldb, blocks;
+    size_t lda, ldb, blocks, rows; /* rows: of the tile */
     int ta, tb;
     real *packed_a, *packed_b, *tail, *levels;
     size_t level_rows, level_ld;
 } gemm_job;
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t round_up(size_t n, size_t unit)
-{
-    return (n + unit - 1) / unit * unit;
-}
 
 /* The sums that block number `b` adds to itself, and where the result goes. */
 static block_sink sink_of(const gemm_job *g, size_t b, real *y, size_t ldy)
@@ -154,7 +175,7 @@ static block_sink sink_of(const gemm_job *g, size_t b, real *y, size_t ldy)
 
 static int must_pack_b(const gemm_job *g, size_t width)
 {
-    return g->tb || width < (width > (size_t)LANES ? (size_t)NR : (size_t)LANES) || g->ldb * sizeof(real) % 1024 == 0;
+    return g->tb || width < lanes_of(width) || g->rows >= PACKED_ROWS || g->ldb * sizeof(real) % 1024 == 0;
 }
 
 /* Block number `block` of rows i .. i+m and of the panel of columns j .. j+width. (row, col): their place in the
@@ -163,7 +184,7 @@ static void panel_block(const gemm_job *g, const real *packed_b, size_t block, s
                         size_t width, size_t row, size_t col)
 {
     const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), ldy = g->args->cols;
-    const size_t nv = width > (size_t)LANES ? 2 : 1, lanes = nv * LANES;
+    const size_t lanes = lanes_of(width), nv = lanes / LANES;
     const int packed = must_pack_b(g, width), last = block + 1 == g->blocks, partial = last && width < lanes;
     const real *b = packed ? packed_b : g->b + k0 * g->ldb + j;
     real *y = (real *)g->args->out[0] + i * ldy + j;
@@ -193,11 +214,12 @@ static size_t gemm_levels(size_t depth)
 }
 
 /* Scratch, in elements: packed A, packed B, a tail panel, the levels. */
-static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_rows, size_t tile_cols)
+static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_rows)
 {
-    g->level_rows = g->ta ? (size_t)MB : round_up(tile_rows, MB);
-    g->level_ld = g->ta ? round_up(tile_cols, NR) : (size_t)PANELS * NR;
-    const size_t a = g->ta ? (size_t)KC * MB : 0, b = (size_t)KC * NR * (g->ta ? 1 : PANELS), tail = (size_t)MB * NR;
+    g->rows = tile_rows;
+    g->level_rows = round_up(tile_rows, MB);
+    g->level_ld = (size_t)PANELS * NR;
+    const size_t a = g->ta ? (size_t)KC * MB : 0, b = (size_t)PANEL * PANELS, tail = (size_t)MB * NR;
     g->packed_a = work;
     g->packed_b = work + a;
     g->tail = work + a + b;
@@ -208,10 +230,7 @@ static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_row
 /* ---- few rows ---- */
 
 /* With one to FEW rows registers go along the columns, so that enough sums run at once, and B is read where it lies. */
-enum {
-    FEW = LAMI_GEMM_FEW,
-    AHEAD = 16 /* rows of B that are fetched ahead: a row is too short a run for the machine to foresee the next */
-};
+enum { FEW = LAMI_GEMM_FEW };
 
 /* Rows k .. k+kc of B, columns j .. j+nv*LANES; s: where the block's sums go. */
 INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size_t rs, const real *b, size_t ldb,
@@ -317,17 +336,21 @@ static void gemm_few(gemm_job *g, lami_tile t)
 /* Block number `block` of all rows of a tile and of the panels of columns from .. to. */
 static void panels_block(const gemm_job *g, lami_tile t, size_t block, size_t from, size_t to)
 {
-    const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), size = (size_t)KC * NR;
-    for (size_t j = from; j < to; j += NR) {
-        const size_t width = least(NR, to - j);
-        if (must_pack_b(g, width))
-            pack_b(g->packed_b + (j - from) / NR * size, width > (size_t)LANES ? NR : LANES, g->b, g->ldb, g->tb, k0,
-                   kc, j, width);
-    }
-    for (size_t i = t.r0; i < t.r1; i += MB)
+    const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), whole = to - (to - from) % NR;
+    const size_t packed = must_pack_b(g, NR) ? from : whole; /* the first column of those that are packed */
+    real *panels = g->packed_b + (packed - from) / NR * PANEL;
+    if (g->tb)
+        pack_b_turned(panels, g->b + packed * g->ldb + k0, g->ldb, kc, to - packed);
+    else
+        pack_b(panels, g->b + k0 * g->ldb + packed, g->ldb, kc, to - packed);
+    for (size_t i = t.r0; i < t.r1; i += MB) {
+        const size_t m = least(MB, t.r1 - i);
+        if (g->ta)
+            pack_a(g->packed_a, g->a, g->lda, k0, kc, i, m);
         for (size_t j = from; j < to; j += NR)
-            panel_block(g, g->packed_b + (j - from) / NR * size, block, i, least(MB, t.r1 - i), j, least(NR, to - j),
-                        i - t.r0, j - from);
+            panel_block(g, g->packed_b + (j - from) / NR * PANEL, block, i, m, j, least(NR, to - j), i - t.r0,
+                        j - from);
+    }
 }
 
 static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
@@ -340,22 +363,8 @@ static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
                    .lda = ta ? args->rows : args->depth,
                    .ldb = tb ? args->depth : args->cols,
                    .blocks = (args->depth + KC - 1) / KC };
-    gemm_layout(&g, work, args->depth, t.r1 - t.r0, t.c1 - t.c0);
-    if (ta) { /* packed A is used for all panels */
-        for (size_t i = t.r0; i < t.r1; i += MB)
-            for (size_t block = 0; block < g.blocks; block++) {
-                const size_t k0 = block * KC, kc = least(KC, args->depth - k0), m = least(MB, t.r1 - i);
-                pack_a(g.packed_a, g.a, g.lda, k0, kc, i, m);
-                for (size_t j = t.c0; j < t.c1; j += NR) {
-                    const size_t width = least(NR, t.c1 - j);
-                    if (must_pack_b(&g, width))
-                        pack_b(g.packed_b, width > (size_t)LANES ? NR : LANES, g.b, g.ldb, tb, k0, kc, j, width);
-                    panel_block(&g, g.packed_b, block, i, m, j, width, 0, j - t.c0);
-                }
-            }
-        return;
-    }
-    if (t.r1 - t.r0 <= FEW && !tb) {
+    gemm_layout(&g, work, args->depth, t.r1 - t.r0);
+    if (t.r1 - t.r0 <= FEW && !ta && !tb) {
         gemm_few(&g, t);
         return;
     }
