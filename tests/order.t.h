@@ -72,7 +72,7 @@ static void NAME(gemm)(const lami_args *args, int ta, int tb)
             for (size_t k0 = 0; k0 < depth; k0 += 256) {
                 REAL sum = 0;
                 for (size_t k = k0; k < k0 + 256 && k < depth; k++)
-                    sum = FMA(IN(0)[ta ? k * rows + i : i * depth + k], IN(1)[tb ? j * depth + k : k * cols + j], sum);
+                    sum = FMA(IN(0)[ta ? k * rows + i : i * depth + k], IN(1)[place_of(args, tb, k, j)], sum);
                 NAME(count_in)(&blocks, sum);
             }
             OUT(0)[i * cols + j] = NAME(total)(&blocks);
@@ -81,17 +81,31 @@ static void NAME(gemm)(const lami_args *args, int ta, int tb)
 
 static void NAME(gemm_nn)(const lami_args *args)
 {
-    NAME(gemm)(args, 0, 0);
+    NAME(gemm)(args, 0, BY_ROWS);
 }
 
 static void NAME(gemm_nt)(const lami_args *args)
 {
-    NAME(gemm)(args, 0, 1);
+    NAME(gemm)(args, 0, BY_COLUMNS);
 }
 
 static void NAME(gemm_tn)(const lami_args *args)
 {
-    NAME(gemm)(args, 1, 0);
+    NAME(gemm)(args, 1, BY_ROWS);
+}
+
+static void NAME(gemm_panels)(const lami_args *args)
+{
+    NAME(gemm)(args, 0, IN_PANELS);
+}
+
+static void NAME(gemm_weights)(const lami_args *args)
+{
+    const size_t panel = args->cols, cols = args->depth, depth = args->rows / ((cols + panel - 1) / panel);
+    memset(args->out[0], 0, args->rows * panel * sizeof(REAL));
+    for (size_t k = 0; k < depth; k++)
+        for (size_t j = 0; j < cols; j++)
+            OUT(0)[(j / panel * depth + k) * panel + j % panel] = IN(0)[k * cols + j];
 }
 
 /* ---- element by element ---- */

@@ -2,6 +2,7 @@
 #include "reference.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "../src/core/random.h"
 #include "bf16_order.h"
@@ -35,6 +36,18 @@ static size_t chunk_end(const lami_args *args, size_t begin, size_t rows)
 #define OUT(i) ((double *)args->out[i])
 #define LR     (args->vars->lr * args->c[LAMI_LR_FACTOR])
 
+/* How the right side of a product lies. */
+enum { BY_ROWS, BY_COLUMNS, IN_PANELS };
+
+/* Where its element (k, j) is. */
+static size_t place_of(const lami_args *args, int form, size_t k, size_t j)
+{
+    const size_t panel = args->chunk;
+    return form == IN_PANELS    ? (j / panel * args->depth + k) * panel + j % panel
+           : form == BY_COLUMNS ? j * args->depth + k
+                                : k * args->cols + j;
+}
+
 static void product(const lami_args *args, int ta, int tb)
 {
     const size_t rows = args->rows, cols = args->cols, depth = args->depth;
@@ -42,24 +55,38 @@ static void product(const lami_args *args, int ta, int tb)
         for (size_t j = 0; j < cols; j++) {
             long double sum = 0;
             for (size_t k = 0; k < depth; k++)
-                sum += (long double)IN(0)[ta ? k * rows + i : i * depth + k] * IN(1)[tb ? j * depth + k : k * cols + j];
+                sum += (long double)IN(0)[ta ? k * rows + i : i * depth + k] * IN(1)[place_of(args, tb, k, j)];
             OUT(0)[i * cols + j] = (double)sum;
         }
 }
 
 static void gemm_nn(const lami_args *args)
 {
-    product(args, 0, 0);
+    product(args, 0, BY_ROWS);
 }
 
 static void gemm_nt(const lami_args *args)
 {
-    product(args, 0, 1);
+    product(args, 0, BY_COLUMNS);
 }
 
 static void gemm_tn(const lami_args *args)
 {
-    product(args, 1, 0);
+    product(args, 1, BY_ROWS);
+}
+
+static void gemm_panels(const lami_args *args)
+{
+    product(args, 0, IN_PANELS);
+}
+
+static void gemm_weights(const lami_args *args)
+{
+    const size_t panel = args->cols, cols = args->depth, depth = args->rows / ((cols + panel - 1) / panel);
+    memset(args->out[0], 0, args->rows * panel * sizeof(double));
+    for (size_t k = 0; k < depth; k++)
+        for (size_t j = 0; j < cols; j++)
+            OUT(0)[(j / panel * depth + k) * panel + j % panel] = IN(0)[k * cols + j];
 }
 
 /* ---- element by element ---- */

@@ -18,11 +18,12 @@
 #include "bf16_order.h"
 #include "reference.h"
 
-enum { ROOM = 1 << 22, GUARD = 256, PATTERN = 0xA5, SLOTS = LAMI_INS + LAMI_OUTS, CUTS = 5 };
+enum { ROOM = 1 << 22, GUARD = 256, PATTERN = 0xA5, SLOTS = LAMI_INS + LAMI_OUTS, CUTS = 5, MOST_PANEL = 64 };
 
 /* ---- what the operands are ---- */
 
-typedef enum { NONE, ND, D, N, PD, NK, KN, KD, DK } shape; /* P: chunks of N */
+/* P: chunks of N; in panels, of `chunk` columns: ND and KD */
+typedef enum { NONE, ND, D, N, PD, NK, KN, KD, DK, ND_PANELS, KD_PANELS } shape;
 
 /* A shape and what is in it: from -1 to 1; with POSITIVE from 1/4 to 2; with LABEL columns, int32. */
 enum { SHAPE = 15, POSITIVE = 16, LABEL = 32 };
@@ -40,6 +41,8 @@ static const op_case cases[LAMI_ROW_OP_COUNT] = {
     [LAMI_OP_gemm_nn] = { .in = { NK, KD }, .out = { ND } },
     [LAMI_OP_gemm_nt] = { .in = { NK, DK }, .out = { ND } },
     [LAMI_OP_gemm_tn] = { .in = { KN, KD }, .out = { ND } },
+    [LAMI_OP_gemm_weights] = { .in = { ND }, .out = { ND_PANELS } },
+    [LAMI_OP_gemm_panels] = { .in = { NK, KD_PANELS }, .out = { ND } },
     [LAMI_OP_bias] = { .in = { ND, D }, .out = { ND } },
     [LAMI_OP_add] = { .in = { ND, ND }, .out = { ND } },
     [LAMI_OP_relu] = { .in = { ND }, .out = { ND } },
@@ -239,13 +242,28 @@ static size_t chunks(const problem *p)
     return (p->n + p->chunk - 1) / p->chunk;
 }
 
+/* Is an operand in panels? They are of MOST_PANEL columns, a multiple of what each table has. */
+static int has_panels(lami_op op)
+{
+    return op == LAMI_OP_gemm_weights || op == LAMI_OP_gemm_panels;
+}
+
+static size_t panels(const problem *p)
+{
+    return (p->d + p->chunk - 1) / p->chunk;
+}
+
 static size_t rows_of(const problem *p, shape s)
 {
+    if (s == ND_PANELS || s == KD_PANELS)
+        return panels(p) * (s == ND_PANELS ? p->n : p->k);
     return s == ND || s == N || s == NK ? p->n : s == PD ? chunks(p) : s == KN || s == KD ? p->k : s == DK ? p->d : 1;
 }
 
 static size_t cols_of(const problem *p, shape s)
 {
+    if (s == ND_PANELS || s == KD_PANELS)
+        return p->chunk;
     return s == NK || s == DK ? p->k : s == KN ? p->n : s == N ? 1 : p->d;
 }
 
@@ -323,6 +341,11 @@ static void set_args(problem *p)
                             .place = (uint32_t)LAMI_RNG_DROPOUT << 24 | 5,
                             .threshold = 0x4ccccccd,
                             .bf16 = p->bf16 };
+    if (c->out[0] == ND_PANELS) {
+        p->args.rows = rows_of(p, ND_PANELS);
+        p->args.cols = cols_of(p, ND_PANELS);
+        p->args.depth = p->d;
+    }
     memcpy(p->args.c, c->c, sizeof c->c);
     if (p->unsmoothed)
         p->args.c[0] = 0;
@@ -478,7 +501,7 @@ static void run_tiles(const problem *p, const lami_ops *ops, size_t most, int sh
             remember(&slots[i]);
     size_t row[CUTS + 2], col[CUTS + 2], order[(CUTS + 1) * (CUTS + 1)];
     const size_t down = cut(row, args.rows, class == LAMI_STAT ? p->chunk : 1, most);
-    const size_t across = cut(col, args.cols, 1, class == LAMI_ROW ? 1 : most);
+    const size_t across = cut(col, args.cols, has_panels(p->op) ? ops->panel : 1, class == LAMI_ROW ? 1 : most);
     for (size_t i = 0; i < down * across; i++) {
         const size_t j = below(i + 1);
         order[i] = order[j];
@@ -515,6 +538,8 @@ static int may_share(const problem *p, int i)
 /* All tables, whole, in tiles and in place. */
 static void check(problem p)
 {
+    if (has_panels(p.op))
+        p.chunk = MOST_PANEL;
     prepare(&p);
     if (!p.specials)
         check_formula(&p);
@@ -574,7 +599,7 @@ static void tables_are_what_they_say(void **state)
     for (int bits = 32; bits <= 64; bits += 32) {
         for (size_t i = 0; (ops = table_of(i, bits)); i++) {
             assert_int_equal(ops->bits, bits);
-            assert_true(ops->panel > 0);
+            assert_true(ops->panel > 0 && MOST_PANEL % ops->panel == 0);
         }
         const lami_ops *best;
         assert_int_equal(lami_ops_find(&best, "auto", bits), LAM_OK);

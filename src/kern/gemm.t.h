@@ -149,10 +149,17 @@ typedef struct {
     const lami_args *args;
     const real *a, *b;
     size_t lda, ldb, blocks, rows; /* rows: of the tile */
-    int ta, tb;
+    int ta, tb, ready;             /* ready: B came in panels */
     real *packed_a, *packed_b, *tail, *levels;
     size_t level_rows, level_ld;
 } gemm_job;
+
+/* Where element (k, j) of B is. */
+static const real *b_at(const gemm_job *g, size_t k, size_t j)
+{
+    const size_t panel = g->args->chunk;
+    return g->b + k * g->ldb + (g->ready ? j / panel * panel * g->args->depth + j % panel : j);
+}
 
 /* The sums that block number `b` adds to itself, and where the result goes. */
 static block_sink sink_of(const gemm_job *g, size_t b, real *y, size_t ldy)
@@ -175,7 +182,8 @@ static block_sink sink_of(const gemm_job *g, size_t b, real *y, size_t ldy)
 
 static int must_pack_b(const gemm_job *g, size_t width)
 {
-    return g->tb || width < lanes_of(width) || g->rows >= PACKED_ROWS || g->ldb * sizeof(real) % 1024 == 0;
+    return !g->ready &&
+           (g->tb || width < lanes_of(width) || g->rows >= PACKED_ROWS || g->ldb * sizeof(real) % 1024 == 0);
 }
 
 /* Block number `block` of rows i .. i+m and of the panel of columns j .. j+width. (row, col): their place in the
@@ -186,7 +194,7 @@ static void panel_block(const gemm_job *g, const real *packed_b, size_t block, s
     const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), ldy = g->args->cols;
     const size_t lanes = lanes_of(width), nv = lanes / LANES;
     const int packed = must_pack_b(g, width), last = block + 1 == g->blocks, partial = last && width < lanes;
-    const real *b = packed ? packed_b : g->b + k0 * g->ldb + j;
+    const real *b = packed ? packed_b : b_at(g, k0, j);
     real *y = (real *)g->args->out[0] + i * ldy + j;
     block_sink s = sink_of(g, block, partial ? g->tail : y, partial ? lanes : ldy);
     for (size_t l = 0; l < s.count; l++)
@@ -232,8 +240,8 @@ static size_t gemm_layout(gemm_job *g, real *work, size_t depth, size_t tile_row
 /* With one to FEW rows registers go along the columns, so that enough sums run at once, and B is read where it lies. */
 enum { FEW = LAMI_GEMM_FEW };
 
-/* Rows k .. k+kc of B, columns j .. j+nv*LANES; s: where the block's sums go. */
-INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size_t rs, const real *b, size_t ldb,
+/* kc rows of B and nv registers of columns, NR columns at each of b; s: where the block's sums go. */
+INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size_t rs, const real *const *b, size_t ldb,
                       const block_sink *s)
 {
     vec acc[FEW][8];
@@ -244,14 +252,16 @@ INLINE void micro_few(const int mr, const int nv, size_t kc, const real *a, size
             acc[i][j] = vset(0);
     }
     for (size_t k = 0; k < kc; k++) {
-        for (size_t line = 0; line < (size_t)nv * LAMI_VBYTES; line += 64)
-            __builtin_prefetch((const char *)(b + (k + AHEAD) * ldb) + line);
+        UNROLL
+        for (int j = 0; j < nv; j += NV)
+            for (size_t line = 0; line < NR * sizeof(real); line += 64)
+                __builtin_prefetch((const char *)(b[j / NV] + (k + AHEAD) * ldb) + line);
         UNROLL
         for (int i = 0; i < mr; i++) {
             const vec av = vset(a[(size_t)i * rs + k]);
             UNROLL
             for (int j = 0; j < nv; j++)
-                acc[i][j] = vfma(av, vload(b + k * ldb + (size_t)j * LANES), acc[i][j]);
+                acc[i][j] = vfma(av, vload(b[j / NV] + k * ldb + (size_t)(j % NV) * LANES), acc[i][j]);
         }
     }
     for (size_t l = 0; l < s->count; l++) {
@@ -305,10 +315,13 @@ INLINE void gemm_rows(const int m, const int nv, gemm_job *g, lami_tile t)
         for (size_t block = 0; block < g->blocks; block++) {
             const size_t k0 = block * KC;
             const block_sink s = sink_of(g, block, y + j, ldy);
-            micro_few(m, nv, least(KC, depth - k0), a + k0, g->lda, g->b + k0 * ld + j, ld, &s);
+            const real *b[8 / NV];
+            for (int q = 0; q < nv / NV; q++)
+                b[q] = b_at(g, k0, j + (size_t)q * NR);
+            micro_few(m, nv, least(KC, depth - k0), a + k0, g->lda, b, ld, &s);
         }
     for (; j < t.c1; j += LANES) {
-        const size_t width = least(LANES, t.c1 - j), over = j + LANES > ld ? j + LANES - ld : 0;
+        const size_t width = least(LANES, t.c1 - j), over = !g->ready && j + LANES > ld ? j + LANES - ld : 0;
         const size_t safe = depth - least(depth, (over + ld - 1) / ld);
         memset(g->packed_b, 0, (depth - safe) * LANES * sizeof(real));
         for (size_t k = safe; k < depth; k++)
@@ -316,7 +329,7 @@ INLINE void gemm_rows(const int m, const int nv, gemm_job *g, lami_tile t)
         for (size_t block = 0; block < g->blocks; block++) {
             const size_t k0 = block * KC;
             const block_sink s = sink_of(g, block, g->tail, LANES);
-            micro_edge(m, k0, least(KC, depth - k0), a, g->lda, g->b + j, ld, safe, g->packed_b, &s);
+            micro_edge(m, k0, least(KC, depth - k0), a, g->lda, b_at(g, 0, j), ld, safe, g->packed_b, &s);
         }
         for (size_t i = 0; i < (size_t)m; i++)
             memcpy(y + i * ldy + j, g->tail + i * LANES, width * sizeof(real));
@@ -337,11 +350,11 @@ static void gemm_few(gemm_job *g, lami_tile t)
 static void panels_block(const gemm_job *g, lami_tile t, size_t block, size_t from, size_t to)
 {
     const size_t k0 = block * KC, kc = least(KC, g->args->depth - k0), whole = to - (to - from) % NR;
-    const size_t packed = must_pack_b(g, NR) ? from : whole; /* the first column of those that are packed */
+    const size_t packed = must_pack_b(g, NR) ? from : must_pack_b(g, to - whole) ? whole : to; /* from this column on */
     real *panels = g->packed_b + (packed - from) / NR * PANEL;
     if (g->tb)
         pack_b_turned(panels, g->b + packed * g->ldb + k0, g->ldb, kc, to - packed);
-    else
+    else if (packed < to)
         pack_b(panels, g->b + k0 * g->ldb + packed, g->ldb, kc, to - packed);
     for (size_t i = t.r0; i < t.r1; i += MB) {
         const size_t m = least(MB, t.r1 - i);
@@ -353,15 +366,21 @@ static void panels_block(const gemm_job *g, lami_tile t, size_t block, size_t fr
     }
 }
 
-static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
+typedef enum { NN, NT, TN, IN_PANELS } gemm_form;
+
+static void gemm(const lami_args *args, lami_tile t, void *work, gemm_form form)
 {
+    const int ta = form == TN, tb = form == NT, ready = form == IN_PANELS;
     gemm_job g = { .args = args,
                    .a = args->in[0],
                    .b = args->in[1],
                    .ta = ta,
                    .tb = tb,
+                   .ready = ready,
                    .lda = ta ? args->rows : args->depth,
-                   .ldb = tb ? args->depth : args->cols,
+                   .ldb = ready ? args->chunk
+                          : tb  ? args->depth
+                                : args->cols,
                    .blocks = (args->depth + KC - 1) / KC };
     gemm_layout(&g, work, args->depth, t.r1 - t.r0);
     if (t.r1 - t.r0 <= FEW && !ta && !tb) {
@@ -375,15 +394,34 @@ static void gemm(const lami_args *args, lami_tile t, void *work, int ta, int tb)
 
 static void gemm_nn(const lami_args *args, lami_tile t, void *work)
 {
-    gemm(args, t, work, 0, 0);
+    gemm(args, t, work, NN);
 }
 
 static void gemm_nt(const lami_args *args, lami_tile t, void *work)
 {
-    gemm(args, t, work, 0, 1);
+    gemm(args, t, work, NT);
 }
 
 static void gemm_tn(const lami_args *args, lami_tile t, void *work)
 {
-    gemm(args, t, work, 1, 0);
+    gemm(args, t, work, TN);
+}
+
+/* Tiles begin at a multiple of NR columns. */
+static void gemm_panels(const lami_args *args, lami_tile t, void *work)
+{
+    gemm(args, t, work, IN_PANELS);
+}
+
+static void gemm_weights(const lami_args *args, lami_tile t, void *work)
+{
+    (void)work;
+    const size_t panel = args->cols, cols = args->depth, depth = args->rows / ((cols + panel - 1) / panel);
+    for (size_t r = t.r0; r < t.r1; r++) {
+        const size_t from = r / depth * panel, width = least(panel, cols - from);
+        const real *b = (const real *)args->in[0] + r % depth * cols + from;
+        real *to = (real *)args->out[0] + r * panel;
+        for (size_t j = t.c0; j < t.c1; j += LANES)
+            vstore_pad(to + j, t.c1 - j, j < width ? vload_pad(b + j, width - j, 0) : vset(0));
+    }
 }

@@ -38,6 +38,7 @@ static size_t work_bytes(lami_op op, const lami_args *args, size_t tile_rows, si
     case LAMI_OP_gemm_nn:
     case LAMI_OP_gemm_nt:
     case LAMI_OP_gemm_tn:
+    case LAMI_OP_gemm_panels:
         return gemm_layout(&g, NULL, args->depth, tile_rows) * sizeof(real);
     case LAMI_OP_conv:
         return conv_layout(&c, NULL, args) * sizeof(real);

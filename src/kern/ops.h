@@ -29,6 +29,10 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(gemm_nn, LAMI_PRODUCER)                                                                                              \
     OP(gemm_nt, LAMI_PRODUCER)                                                                                              \
     OP(gemm_tn, LAMI_PRODUCER)                                                                                              \
+    /* y = a b where many products have the same b (K, D), in panels of `chunk` columns, a multiple of lami_ops.panel:      \
+       weights in (K, D), out (P K, chunk) with P panels and zeros after column D, depth is D;  then in a (N, K), those */  \
+    OP(gemm_weights, LAMI_POOL)                                                                                             \
+    OP(gemm_panels, LAMI_PRODUCER)                                                                                          \
     /* y = x + b: in x (N, D), b (D); out y */                                                                              \
     OP(bias, LAMI_MAP)                                                                                                      \
     /* y = a + b: in a, b (N, D); out y */                                                                                  \
@@ -190,7 +194,7 @@ typedef struct lami_args {
     const void *in[LAMI_INS];
     void *out[LAMI_OUTS];
     size_t rows, cols, depth; /* N, D, K; for TREE depth is the number of rows that the chunks covered */
-    size_t chunk;             /* rows of a chunk (STAT, TREE) */
+    size_t chunk;             /* rows of a chunk (STAT, TREE); columns of a panel (gemm_panels) */
     double c[LAMI_CONSTANTS];
     uint32_t place;     /* purpose << 24 | layer, for random numbers */
     uint32_t threshold; /* dropout: keep where word >= threshold */
@@ -225,7 +229,7 @@ typedef struct lami_ops {
 /* Rows of a gemm block: tiles are best a multiple of it. Divisible by the rows of every set's micro-kernel. */
 enum { LAMI_GEMM_ROWS = 24 };
 
-/* Rows of a gemm_nn that are so few that its tiles are best a multiple of four panels. */
+/* Rows of a gemm_nn or gemm_panels that are so few that its tiles are best a multiple of four panels. */
 enum { LAMI_GEMM_FEW = 3 };
 
 /* Blocks of 4x4 pixels that a Winograd convolution does at once: tiles are best a multiple of them. */

@@ -36,13 +36,27 @@ static lam_status shape(lami_node *n)
     return LAM_OK;
 }
 
+/* Weights that stay are packed for the products once; but for a few rows, which read them once anyhow. */
+static void emit_product(lami_plan *p, lami_buf x, lami_buf weight, lami_buf y, size_t inputs, size_t outputs)
+{
+    const size_t panel = p->ops->panel;
+    const lami_extent depth = lami_fixed(inputs), places = lami_fixed((outputs + panel - 1) / panel * inputs);
+    if (!p->still || p->bf16 || p->max_samples <= LAMI_GEMM_FEW) {
+        lami_emit(p, gemm_nn, lami_per_sample(1), outputs, .in = { x, weight }, .out = { y }, .depth = depth);
+        return;
+    }
+    const lami_buf packed = lami_buffer_new(p, places, panel, "packed weights");
+    lami_emit(p, gemm_weights, places, panel, .in = { weight }, .out = { packed }, .depth = lami_fixed(outputs));
+    lami_emit(p, gemm_panels, lami_per_sample(1), outputs, .in = { x, packed }, .out = { y }, .depth = depth,
+              .chunk = panel);
+}
+
 static void forward(lami_plan *p, const lami_node *n, lami_ports *q, int train)
 {
     (void)train;
     const size_t inputs = lam_shape_count(&n->in), outputs = n->out.dim[0];
     const lami_buf product = lami_buffer_new(p, lami_per_sample(1), outputs, "product");
-    lami_emit(p, gemm_nn, lami_per_sample(1), outputs, .in = { q->x, q->param[WEIGHT] }, .out = { product },
-              .depth = lami_fixed(inputs));
+    emit_product(p, q->x, q->param[WEIGHT], product, inputs, outputs);
     lami_emit(p, bias, lami_per_sample(1), outputs, .in = { product, q->param[BIAS] }, .out = { q->y });
 }
 

@@ -55,7 +55,7 @@ static int small_product(const lami_plan *plan, const lami_record *lead)
  * of columns, of the right side for each tile of rows. */
 static void shape_product(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
-    const int few = lead->op == LAMI_OP_gemm_nn && g->rows <= LAMI_GEMM_FEW;
+    const int few = (lead->op == LAMI_OP_gemm_nn || lead->op == LAMI_OP_gemm_panels) && g->rows <= LAMI_GEMM_FEW;
     const size_t wanted = TASKS_WANTED * (size_t)plan->threads, panel = plan->ops->panel * (few ? 4 : 1);
     if (small_product(plan, lead)) {
         g->tile_rows = MOST_ROWS;
