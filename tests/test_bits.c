@@ -183,7 +183,7 @@ static const struct {
     { "dropout", "affine 40 - dropout 0.3 - affine 17 - dropout 0.5 - affine 5 - softmax" },
     { "residual",
       "affine 21 - residual {affine 33 - relu - affine 21} - residual {affine 7 | affine 7} - affine 5 - softmax" },
-    { "conv", "conv 16 3x3 - relu - conv 32 3x3 pad 2 stride 1 - affine 5 - softmax" },
+    { "conv", "conv 20 3x3 - relu - conv 36 3x3 pad 2 stride 1 - affine 5 - softmax" },
     { "maxpool",
       "conv 6 3x2 stride 2 - maxpool 2x2 stride 1 - maxpool 3x2 stride 1 pad 1 ties split - affine 5 - softmax" },
     { "avgpool", "conv 9 4x4 stride 1x2 pad valid nobias - avgpool 2x1 - avgpool global - softmax" },

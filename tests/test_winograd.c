@@ -19,7 +19,8 @@ static const task tasks[] = {
     { 2, 8, 8, 16, 16, 1 },  { 3, 7, 9, 32, 48, 1 },    { 1, 3, 3, 16, 32, 1 },  { 2, 5, 6, 48, 16, 0 },
     { 1, 6, 4, 16, 16, 2 },  { 1, 12, 13, 272, 16, 1 }, { 30, 4, 4, 16, 16, 1 }, { 1, 1, 1, 16, 16, 1 },
     { 40, 7, 7, 16, 32, 1 }, { 90, 2, 3, 32, 16, 1 },   { 3, 31, 5, 16, 16, 1 }, { 5, 6, 15, 16, 16, 1 },
-    { 70, 9, 1, 16, 16, 1 },
+    { 70, 9, 1, 16, 16, 1 }, { 3, 7, 9, 24, 40, 1 },    { 2, 6, 6, 17, 5, 1 },   { 1, 8, 8, 100, 20, 0 },
+    { 2, 5, 5, 1, 1, 1 },    { 1, 9, 6, 260, 31, 1 },
 };
 
 static float *numbers(size_t count, uint32_t layer)
@@ -50,6 +51,11 @@ typedef struct {
     float *x, *w, *dy, *u, *y, *part;
 } problem;
 
+static size_t whole_panels(size_t filters)
+{
+    return (filters + LAMI_WINOGRAD_PANEL - 1) / LAMI_WINOGRAD_PANEL * LAMI_WINOGRAD_PANEL;
+}
+
 static problem make(const task *t)
 {
     problem p = { .window = { .h = t->h,
@@ -72,7 +78,7 @@ static problem make(const task *t)
     p.x = numbers(t->n * t->h * t->w * t->c, 1);
     p.w = numbers(p.depth * t->filters, 2);
     p.dy = numbers(p.pixels * t->filters, 3);
-    p.u = malloc(36 * t->c * t->filters * sizeof *p.u);
+    p.u = malloc(36 * t->c * whole_panels(t->filters) * sizeof *p.u);
     p.y = calloc(p.pixels * t->filters, sizeof *p.y);
     p.part = calloc(p.parts * p.depth * t->filters, sizeof *p.part);
     return p;
@@ -92,8 +98,8 @@ static void forward(const lami_ops *ops, problem *p, const task *t, int winograd
 {
     const lami_args weights = { .in = { p->w },
                                 .out = { p->u },
-                                .rows = 36 * t->c * t->filters / 16,
-                                .cols = 16,
+                                .rows = 36 * t->c * whole_panels(t->filters) / LAMI_WINOGRAD_PANEL,
+                                .cols = LAMI_WINOGRAD_PANEL,
                                 .depth = t->filters,
                                 .window = &p->window };
     const lami_args args = { .in = { p->x, winograd ? p->u : p->w },

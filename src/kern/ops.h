@@ -29,8 +29,8 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(gemm_nn, LAMI_PRODUCER)                                                                                              \
     OP(gemm_nt, LAMI_PRODUCER)                                                                                              \
     OP(gemm_tn, LAMI_PRODUCER)                                                                                              \
-    /* y = a b where many products have the same b (K, D), in panels of `chunk` columns, a multiple of lami_ops.panel:      \
-       weights in (K, D), out (P K, chunk) with P panels and zeros after column D, depth is D;  then in a (N, K), those */  \
+    /* the same b in many products, in panels of `chunk` columns, a multiple of lami_ops.panel: weights in (K, D), */       \
+    /* out (P K, chunk), P panels and zeros after column D, depth is D;  then in a (N, K), those; out y           */        \
     OP(gemm_weights, LAMI_POOL)                                                                                             \
     OP(gemm_panels, LAMI_PRODUCER)                                                                                          \
     /* y = x + b: in x (N, D), b (D); out y */                                                                              \
@@ -123,8 +123,8 @@ typedef enum lami_class { LAMI_PRODUCER, LAMI_POOL, LAMI_MAP, LAMI_STAT, LAMI_RO
     OP(conv_flip, LAMI_POOL)                                                                                                    \
     /* per chunk of samples: in x (N h w, c), dy (N out_h out_w, D); out parts of db (P kernel_h kernel_w c, D) */              \
     OP(conv_filter, LAMI_PRODUCER)                                                                                              \
-    /* a 3x3 convolution with stride 1 in 6x6 blocks; c and D multiples of 16: weights in (9 c, K), out (36 c K / 16, 16),    \
-       depth is K;  then in x, those; out y as conv */ \
+    /* a 3x3 convolution with stride 1 in 6x6 blocks: weights in (9 c, K), out (36 c P, 16), P panels of 16 and zeros         \
+       after column K, depth is K;  then in x, those; out y as conv. Tiles begin at a multiple of 16 columns */ \
     OP(winograd_weights, LAMI_POOL)                                                                                             \
     OP(winograd, LAMI_PRODUCER)                                                                                                 \
     /* its conv_filter */                                                                                                       \
@@ -231,6 +231,9 @@ enum { LAMI_GEMM_ROWS = 24 };
 
 /* Rows of a gemm_nn or gemm_panels that are so few that its tiles are best a multiple of four panels. */
 enum { LAMI_GEMM_FEW = 3 };
+
+/* Filters of a Winograd convolution whose weights lie together, and channels that are transformed together. */
+enum { LAMI_WINOGRAD_PANEL = 16 };
 
 /* Blocks of 4x4 pixels that a Winograd convolution does at once: tiles are best a multiple of them. */
 enum { LAMI_WINOGRAD_BLOCKS = 64 };

@@ -3,11 +3,11 @@
  *   y = A^T [ sum over c of (G g G^T) * (B^T d B) ] A
  * so that each of the 36 places is a matrix product over the channels, for TILES blocks at a time. At the lower and right edge
  * blocks of fewer pixels have fewer places: 25 where 3x3 are left, 16 for 2x2.
- * Channels and filters are multiples of WINO_PANEL (the rule of layer/conv.c). Sums over c: in blocks of KC as in gemm, added
- * one after another.  Source: Lavin, Gray 2015, arXiv:1509.09308, section 4.3. */
+ * Sums over c: in blocks of KC as in gemm, added one after another. Filters are taken WINO_PANEL at a time, with zeros behind
+ * the last one.  Source: Lavin, Gray 2015, arXiv:1509.09308, section 4.3. */
 
 enum {
-    WINO_PANEL = 16,                   /* filters whose weights lie together */
+    WINO_PANEL = LAMI_WINOGRAD_PANEL,
     WINO_TILES = LAMI_WINOGRAD_BLOCKS, /* what is read of the weights serves them all */
     WINO = WINO_LINE * WINO_LINE,
     AHEAD_ROWS = 4 /* channels of the weights that are fetched ahead */
@@ -15,13 +15,19 @@ enum {
 
 /* ---- weights ---- */
 
+static size_t wino_panels(size_t cols)
+{
+    return (cols + WINO_PANEL - 1) / WINO_PANEL;
+}
+
 /* Rows of the output are (panel, place, c), columns the panel's filters. */
 static void winograd_weights(const lami_args *args, lami_tile t, void *work)
 {
     (void)work;
     const lami_window *w = args->window;
     const size_t filters = args->depth, channels = w->c;
-    for (size_t panel = 0; panel < filters / WINO_PANEL; panel++)
+    for (size_t panel = 0; panel < wino_panels(filters); panel++) {
+        const size_t width = least(WINO_PANEL, filters - panel * WINO_PANEL);
         for (size_t c = 0; c < channels; c++) {
             const size_t first = panel * WINO * channels + c; /* of the rows that channel c makes, `channels` apart */
             if (first >= t.r1 || first + (WINO - 1) * channels < t.r0)
@@ -34,9 +40,10 @@ static void winograd_weights(const lami_args *args, lami_tile t, void *work)
             for (size_t j = t.c0, l = 0; j < t.c1; j += LANES, l++)
                 for (size_t x = 0; x < 3; x++) {
                     vec column[3];
-                    for (size_t y = 0; y < 3; y++)
-                        column[y] =
-                            at(IN(0), ((3 * y + x) * channels + c) * filters + panel * WINO_PANEL + j, t.c1 - j);
+                    for (size_t y = 0; y < 3; y++) {
+                        const size_t first_filter = ((3 * y + x) * channels + c) * filters + panel * WINO_PANEL;
+                        column[y] = j < width ? at(IN(0), first_filter + j, width - j) : vset(0);
+                    }
                     wino_g(half[l][x], column);
                 }
             for (size_t y = 0; y < 6; y++)
@@ -49,6 +56,7 @@ static void winograd_weights(const lami_args *args, lami_tile t, void *work)
                     }
                 }
         }
+    }
 }
 
 /* ---- blocks ---- */
@@ -75,6 +83,7 @@ typedef struct {
     lami_tile t;
     real *v, *m, *zeros;
     size_t v_place, group; /* elements of V of a place; rows of a group */
+    size_t deep;           /* channels of V: whole panels, of which those behind the last are not read */
     real *sum;             /* winograd_filter: (panel, place, channel, column) */
     size_t sum_place;
     size_t n, y, x, end; /* the block that comes next; row of the output at which blocks end */
@@ -83,16 +92,12 @@ typedef struct {
     wino_range have[WINO]; /* the blocks that have a place */
 } wino_job;
 
-static size_t wino_panels(size_t cols)
-{
-    return (cols + WINO_PANEL - 1) / WINO_PANEL;
-}
-
 static size_t wino_layout(wino_job *g, real *work, const lami_args *args)
 {
     const size_t channels = args->window->c;
     g->group = MR;
-    g->v_place = round_up(WINO_TILES, MR) * channels + WINO_PANEL;
+    g->deep = round_up(channels, WINO_PANEL);
+    g->v_place = round_up(WINO_TILES, MR) * g->deep + WINO_PANEL;
     const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE;
     g->v = work;
     g->m = work + v;
@@ -103,7 +108,7 @@ static size_t wino_layout(wino_job *g, real *work, const lami_args *args)
 /* Where V's places begin: channels c .. c + PANEL of a row. */
 static real *wino_v(const wino_job *g, size_t row, size_t c)
 {
-    return g->v + row / g->group * g->group * g->w->c + row % g->group * WINO_PANEL + c * g->group;
+    return g->v + row / g->group * g->group * g->deep + row % g->group * WINO_PANEL + c * g->group;
 }
 
 /* Where M's places begin: row of the panel with column j, which is counted from the tile's first. */
@@ -153,16 +158,16 @@ INLINE void wino_forth(const int m, const int is_input, vec y[WINO_LINE], const 
         wino_a_back(m, y, x);
 }
 
-/* Channels c .. c + LANES of a block of m rows of outputs: each column of pixels to its points. */
+/* Channels c .. c + LANES, or n of them, of a block of m rows of outputs: each column of pixels to its points. */
 INLINE void wino_columns(const int m, const int is_input, vec half[WINO_LINE][WINO_LINE],
-                         const real *const pixel[WINO_LINE][WINO_LINE], int columns, size_t c)
+                         const real *const pixel[WINO_LINE][WINO_LINE], int columns, size_t c, size_t n)
 {
     for (int k = 0; k < columns; k++) {
         vec in[WINO_LINE], out[WINO_LINE];
         UNROLL
         for (int i = 0; i < WINO_LINE; i++)
             if (i < m + (is_input ? 2 : 0))
-                in[i] = vload(pixel[i][k] + c);
+                in[i] = vload_pad(pixel[i][k] + c, n, 0);
         wino_forth(m, is_input, out, in);
         UNROLL
         for (int i = 0; i < WINO_LINE; i++)
@@ -207,7 +212,11 @@ INLINE void wino_transforms(const int is_input, const wino_job *g)
                 for (int k = 0; k < next->across + more; k++)
                     __builtin_prefetch(pixels[(t + 1) % 2][i][k] + c);
             for (size_t l = 0; l < WINO_PANEL; l += LANES) {
-                WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], b->across + more, c + l);
+                const size_t left = c + l < c1 ? c1 - c - l : 0;
+                if (left >= LANES)
+                    WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], b->across + more, c + l, LANES);
+                else
+                    WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], b->across + more, c + l, left);
                 WINO_BY_LINE(wino_rows, b->across, is_input, to + l, stride, half, b->down);
             }
         }
@@ -242,19 +251,22 @@ INLINE void wino_columns_back(const int m, vec half[4][WINO_LINE], const real *f
     }
 }
 
-/* Rows of m pixels from `first` on, which goes to `to`. Of a block that is not whole the tile's rows alone are written. */
+/* Rows of m pixels from `first` on, which goes to `to`. Of a block that is not whole the tile's rows alone, and `width`
+ * columns, are written. */
 INLINE void wino_rows_back(const int m, const int whole, const wino_job *g, real *to, size_t first,
-                           vec half[4][WINO_LINE], int down)
+                           vec half[4][WINO_LINE], int down, size_t width)
 {
-    const size_t width = g->w->out_w, cols = g->args->cols;
+    const size_t line = g->w->out_w, cols = g->args->cols;
     for (size_t i = 0; i < (size_t)down; i++) {
         vec out[4];
         wino_a(m, out, half[i]);
         UNROLL
         for (size_t k = 0; k < (size_t)m; k++) {
-            const size_t row = first + i * width + k;
-            if (whole || (row >= g->t.r0 && row < g->t.r1))
-                vstore(to + (i * width + k) * cols, out[k]);
+            const size_t row = first + i * line + k;
+            if (whole)
+                vstore(to + (i * line + k) * cols, out[k]);
+            else if (row >= g->t.r0 && row < g->t.r1)
+                vstore_pad(to + (i * line + k) * cols, width, out[k]);
         }
     }
 }
@@ -266,15 +278,16 @@ static void wino_output(const wino_job *g, size_t t, size_t column)
     const wino_block *b = &g->block[t];
     const size_t first = (b->n * w->out_h + b->y) * w->out_w + b->x;
     const size_t last = first + (size_t)(b->down - 1) * w->out_w + (size_t)b->across - 1;
-    const int whole = first >= g->t.r0 && last < g->t.r1;
-    for (size_t j = 0; j < WINO_PANEL; j += LANES) {
+    const size_t width = least(WINO_PANEL, g->args->cols - column);
+    const int whole = first >= g->t.r0 && last < g->t.r1 && width == WINO_PANEL;
+    for (size_t j = 0; j < width; j += LANES) {
         real *to = (real *)g->args->out[0] + first * g->args->cols + column + j;
         vec half[4][WINO_LINE];
         WINO_BY_LINE(wino_columns_back, b->down, half, wino_m(g, t, j), b->across);
         if (whole)
-            WINO_BY_LINE(wino_rows_back, b->across, 1, g, to, first, half, b->down);
+            WINO_BY_LINE(wino_rows_back, b->across, 1, g, to, first, half, b->down, LANES);
         else
-            WINO_BY_LINE(wino_rows_back, b->across, 0, g, to, first, half, b->down);
+            WINO_BY_LINE(wino_rows_back, b->across, 0, g, to, first, half, b->down, width - j);
     }
 }
 
@@ -287,7 +300,7 @@ INLINE void wino_micro(const int mr, const int nv, size_t channels, const real *
         vec acc[8][2];
         sums_zero(mr, nv, acc);
         for (; c < end; c += WINO_PANEL, v += MR * WINO_PANEL, u += WINO_PANEL * WINO_PANEL)
-            for (size_t k = 0; k < WINO_PANEL; k++) {
+            for (size_t k = 0; k < least(WINO_PANEL, end - c); k++) {
                 vec bv[2];
                 UNROLL
                 for (int j = 0; j < nv; j++)
@@ -337,7 +350,7 @@ static void wino_place(const wino_job *g, size_t place, size_t column)
             rows = least(MR, end - r);
             for (; next < (r + rows - begin) * channels / (end - begin); next++)
                 __builtin_prefetch(u + (channels + next) * WINO_PANEL);
-            wino_table[rows - 1](channels, v + r * channels, u + j, m + r * WINO_PANEL + j);
+            wino_table[rows - 1](channels, v + r * g->deep, u + j, m + r * WINO_PANEL + j);
         }
 }
 
@@ -455,7 +468,8 @@ static size_t wino_filter_layout(wino_job *g, real *work, const lami_args *args,
 {
     const size_t channels = args->window->c;
     g->group = WINO_TILES;
-    g->v_place = channels * WINO_TILES + WINO_PANEL;
+    g->deep = round_up(channels, WINO_PANEL);
+    g->v_place = g->deep * WINO_TILES + WINO_PANEL;
     g->sum_place = (channels + 1) * WINO_PANEL;
     const size_t v = WINO * g->v_place, m = (size_t)WINO * WINO_M_PLACE * wino_panels(cols);
     const size_t zeros = channels > args->cols ? channels : args->cols;
@@ -484,9 +498,9 @@ static void wino_add_place(const wino_job *g, size_t place, int fresh)
         real *sum = wino_sum(g, j, place);
         const block_sink sink = { .level = { sum }, .count = !fresh, .ld = WINO_PANEL, .dst = sum, .ldd = WINO_PANEL };
         for (size_t c = 0; c < channels; c += WINO_PANEL)
-            for (size_t i = 0; i < WINO_PANEL; i += MR)
-                micro_table[1][nv - 1][least(MR, WINO_PANEL - i) - 1](count, v + c * WINO_TILES + i, WINO_PANEL, m,
-                                                                      WINO_PANEL, &sink, c + i);
+            for (size_t i = 0, here = least(WINO_PANEL, channels - c); i < here; i += MR)
+                micro_table[1][nv - 1][least(MR, here - i) - 1](count, v + c * WINO_TILES + i, WINO_PANEL, m,
+                                                                WINO_PANEL, &sink, c + i);
     }
 }
 
@@ -518,7 +532,7 @@ static void wino_filters(const wino_job *g, real *part, size_t r0, size_t r1)
                 for (size_t k = 0; k < 3; k++) {
                     const size_t row = (3 * i + k) * channels + c;
                     if (row >= r0 && row < r1)
-                        vstore(part + row * cols + j, out[k]);
+                        put(part, row * cols + j, g->t.c1 - j, out[k]);
                 }
             }
         }

@@ -81,15 +81,22 @@ static lam_status shape(lami_node *n)
     return LAM_OK;
 }
 
+static size_t whole_panels(size_t channels)
+{
+    return (channels + LAMI_WINOGRAD_PANEL - 1) / LAMI_WINOGRAD_PANEL * LAMI_WINOGRAD_PANEL;
+}
+
 /* Is it worth transforming? A line of m outputs, at most four, takes m + 2 products in place of 3 m, and about 200 operations
- * per block and channel. A rule on the layer's shape: never on the batch. In double, for checks, the plain sum. */
+ * per block and channel, of whole panels. A rule on the layer's shape: never on the batch. In double, for checks, the plain
+ * sum. */
 static int is_winograd(const lami_plan *p, const lami_window *w, size_t filters)
 {
     const size_t high = w->out_h + 2 * ((w->out_h + 3) / 4), wide = w->out_w + 2 * ((w->out_w + 3) / 4);
-    const double c = (double)w->c, f = (double)filters, direct = 9 * (double)(w->out_h * w->out_w) * c * f;
+    const double c = (double)w->c, direct = 9 * (double)(w->out_h * w->out_w) * c * (double)filters;
+    const double whole_c = (double)whole_panels(w->c), whole_f = (double)whole_panels(filters);
     return !p->direct && p->dtype == LAM_F32 && w->kernel_h == 3 && w->kernel_w == 3 &&
-           w->stride_h * w->stride_w == 1 && w->up_h * w->up_w == 1 && w->c % 16 == 0 && filters % 16 == 0 &&
-           (double)(high * wide) * (1.1 * c * f + 11 * (c + f)) < direct;
+           w->stride_h * w->stride_w == 1 && w->up_h * w->up_w == 1 &&
+           (double)(high * wide) * (1.1 * c * whole_f + 11 * (whole_c + whole_f)) < direct;
 }
 
 static void emit_conv(lami_plan *p, const lami_window *w, lami_buf x, lami_buf weight, lami_buf y, size_t filters)
@@ -99,10 +106,10 @@ static void emit_conv(lami_plan *p, const lami_window *w, lami_buf x, lami_buf w
         lami_emit(p, conv, rows, filters, .in = { x, weight }, .out = { y }, .depth = depth, .window = *w);
         return;
     }
-    const lami_extent places = lami_fixed(36 * w->c * (filters / 16));
-    const lami_buf transformed = lami_buffer_new(p, places, 16, "transformed weights");
-    lami_emit(p, winograd_weights, places, 16, .in = { weight }, .out = { transformed }, .depth = lami_fixed(filters),
-              .window = *w);
+    const lami_extent places = lami_fixed(36 * w->c * (whole_panels(filters) / LAMI_WINOGRAD_PANEL));
+    const lami_buf transformed = lami_buffer_new(p, places, LAMI_WINOGRAD_PANEL, "transformed weights");
+    lami_emit(p, winograd_weights, places, LAMI_WINOGRAD_PANEL, .in = { weight }, .out = { transformed },
+              .depth = lami_fixed(filters), .window = *w);
     lami_emit(p, winograd, rows, filters, .in = { x, transformed }, .out = { y }, .depth = depth, .window = *w);
 }
 

@@ -89,7 +89,7 @@ static int is_filter(lami_op op)
 static void shape_conv(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
     const size_t wanted = TASKS_WANTED * (size_t)plan->threads;
-    const size_t panel = round_up(plan->ops->panel, lead->op == LAMI_OP_winograd_filter ? 16 : 1);
+    const size_t panel = round_up(plan->ops->panel, lead->op == LAMI_OP_winograd_filter ? LAMI_WINOGRAD_PANEL : 1);
     const int filter = is_filter(lead->op);
     g->tile_cols = g->whole_rows ? g->cols : least(g->cols, filter ? MOST_CONV_FILTERS : MOST_COLS);
     g->tile_rows = filter ? lead->rows.times : least(g->rows, MOST_CONV_ROWS);
@@ -137,14 +137,14 @@ static void shape_winograd(const lami_plan *plan, lami_group *g, const lami_reco
             (double)block_rows(&lead->window, g->rows, rows) * across / (double)tiles_of(g->rows, rows);
         g->tile_rows = rows;
         g->tile_cols = g->whole_rows ? g->cols : least(g->cols, MOST_CONV_FILTERS);
-        for (;; g->tile_cols = round_up(g->tile_cols / 2, 16)) {
+        for (;; g->tile_cols = round_up(g->tile_cols / 2, LAMI_WINOGRAD_PANEL)) {
             const double rounds = ceil((double)tiles(g) / plan->threads) + wait;
             const double time = winograd_time(lead, blocks, (double)g->tile_cols) * rounds;
             if (!least_time || time < least_time) {
                 least_time = time;
                 best = *g;
             }
-            if (g->whole_rows || g->tile_cols <= 16)
+            if (g->whole_rows || g->tile_cols <= LAMI_WINOGRAD_PANEL)
                 break;
         }
     } while (rows < g->rows && rows + unit <= MOST_WINOGRAD_ROWS);
