@@ -32,8 +32,8 @@ enum {
     MOST_CONV_ROWS = 40 * LAMI_GEMM_ROWS,
     MOST_CONV_FILTERS = 256,
     MOST_WINOGRAD_ROWS = 2048,
-    SMALL_TASK = 4096,       /* elements: less is not worth handing out */
-    TURNED_TASK = 1 << 14,   /* of images turned: each channel's plane is read, or written, some lines at a time */
+    SMALL_TASK = 1 << 12, /* elements: less is not worth handing out */
+    LARGE_TASK = 1 << 14, /* so many are a long enough run through memory, or of a channel's plane where images turn */
     SMALL_PRODUCT = 1 << 15, /* multiply-adds: the same of a whole product */
     VECTOR_TASK = 1024,      /* columns of a tile of one row */
     PAST_CACHES = 1 << 25    /* bytes: of an array that caches hold nothing of by the time it is read */
@@ -167,7 +167,8 @@ static size_t work_of(const lami_plan *plan, const lami_record *r)
 static void shape_others(const lami_plan *plan, lami_group *g, const lami_record *lead)
 {
     const size_t each = lami_op_table[lead->op].class == LAMI_POOL ? work_of(plan, lead) : 1;
-    const size_t task = lead->op == LAMI_OP_to_pixels || lead->op == LAMI_OP_from_pixels ? TURNED_TASK : SMALL_TASK;
+    const size_t share = g->rows * g->cols * each / (TASKS_WANTED * (size_t)plan->threads);
+    const size_t task = share < SMALL_TASK ? SMALL_TASK : least(share, LARGE_TASK);
     if (g->rows == 1) {
         g->tile_rows = 1;
         g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
@@ -175,9 +176,9 @@ static void shape_others(const lami_plan *plan, lami_group *g, const lami_record
     }
     g->tile_cols = g->whole_rows ? g->cols : least(g->cols, VECTOR_TASK);
     g->tile_rows = g->chunk ? g->chunk : each > 1 ? 1 : 8;
-    if (!g->whole_rows && !g->chunk && g->cols > SMALL_TASK) { /* in one stretch of memory */
+    if (!g->whole_rows && !g->chunk && g->cols > task) { /* in one stretch of memory */
         g->tile_rows = 1;
-        g->tile_cols = SMALL_TASK;
+        g->tile_cols = task;
     }
     if (lead->op == LAMI_OP_winograd_weights) /* the places of a panel are made together */
         g->tile_rows = 36 * lead->window.c;
