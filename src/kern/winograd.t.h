@@ -117,6 +117,12 @@ static real *wino_m(const wino_job *g, size_t row, size_t j)
     return g->m + j / WINO_PANEL * WINO * WINO_M_PLACE + row * WINO_PANEL + j % WINO_PANEL;
 }
 
+/* Pixels along a side of a block of so many outputs: of the input, or of dy. */
+INLINE int wino_side(const int is_input, int outputs)
+{
+    return is_input ? outputs + 2 : outputs;
+}
+
 /* The pixels of block number t, by address: of the input or of dy. Those outside are zeros. */
 static void wino_see(const int is_input, const real *pixel[WINO_LINE][WINO_LINE], const wino_job *g, size_t t)
 {
@@ -127,10 +133,9 @@ static void wino_see(const int is_input, const real *pixel[WINO_LINE][WINO_LINE]
     const real *image = (const real *)g->args->in[is_input ? 0 : 1] + b->n * height * width * channels;
     const size_t top = b->y - (size_t)(is_input ? w->pad_top : 0); /* negative ones become large */
     const size_t left = b->x - (size_t)(is_input ? w->pad_left : 0);
-    const int more = is_input ? 2 : 0;
     const real *const zeros = g->zeros;
-    for (int i = 0; i < b->down + more; i++)
-        for (int k = 0; k < b->across + more; k++) {
+    for (int i = 0; i < wino_side(is_input, b->down); i++)
+        for (int k = 0; k < wino_side(is_input, b->across); k++) {
             const size_t y = top + (size_t)i, x = left + (size_t)k;
             pixel[i][k] = y < height && x < width ? image + (y * width + x) * channels : zeros;
         }
@@ -166,7 +171,7 @@ INLINE void wino_columns(const int m, const int is_input, vec half[WINO_LINE][WI
         vec in[WINO_LINE], out[WINO_LINE];
         UNROLL
         for (int i = 0; i < WINO_LINE; i++)
-            if (i < m + (is_input ? 2 : 0))
+            if (i < wino_side(is_input, m))
                 in[i] = vload_pad(pixel[i][k] + c, n, 0);
         wino_forth(m, is_input, out, in);
         UNROLL
@@ -198,25 +203,25 @@ INLINE void wino_transforms(const int is_input, const wino_job *g)
 {
     const size_t c0 = is_input ? 0 : g->t.c0, c1 = is_input ? g->w->c : g->t.c1;
     const size_t stride = is_input ? g->v_place : WINO_M_PLACE;
-    const int more = is_input ? 2 : 0;
     const real *pixels[2][WINO_LINE][WINO_LINE];
     vec half[WINO_LINE][WINO_LINE] = { { vset(0) } }; /* columns done, rows to do */
     wino_see(is_input, pixels[0], g, 0);
     for (size_t t = 0; t < g->count; t++) {
         const size_t after = least(t + 1, g->count - 1);
         const wino_block *b = &g->block[t], *next = &g->block[after];
+        const int columns = wino_side(is_input, b->across);
         wino_see(is_input, pixels[(t + 1) % 2], g, after);
         for (size_t c = c0; c < c1; c += WINO_PANEL) {
             real *to = is_input ? wino_v(g, t, c) : wino_m(g, t, c - c0);
-            for (int i = 0; i < next->down + more; i++)
-                for (int k = 0; k < next->across + more; k++)
+            for (int i = 0; i < wino_side(is_input, next->down); i++)
+                for (int k = 0; k < wino_side(is_input, next->across); k++)
                     __builtin_prefetch(pixels[(t + 1) % 2][i][k] + c);
             for (size_t l = 0; l < WINO_PANEL; l += LANES) {
                 const size_t left = c + l < c1 ? c1 - c - l : 0;
                 if (left >= LANES)
-                    WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], b->across + more, c + l, LANES);
+                    WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], columns, c + l, LANES);
                 else
-                    WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], b->across + more, c + l, left);
+                    WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], columns, c + l, left);
                 WINO_BY_LINE(wino_rows, b->across, is_input, to + l, stride, half, b->down);
             }
         }
