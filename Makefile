@@ -1,5 +1,5 @@
 # Verbs only; the build itself is described in CMakeLists.txt and CMakePresets.json.
-.PHONY: all demo test test-python wheel test-wheel asan tsan fuzz bench install uninstall format needs-build needs-demo needs-test clean
+.PHONY: all demo test test-python wheel test-wheel asan tsan test-neon fuzz bench install uninstall format needs-build needs-demo needs-test clean
 
 all: build/lamina
 
@@ -68,6 +68,15 @@ tsan: needs-test
 	cmake --preset tsan
 	cmake --build --preset tsan -j $$(nproc)
 	ctest --preset tsan
+
+# The tests of the kernels and of their bits for ARM, in an emulator: half an hour.
+NEON_NEEDS = \
+  "gcc-aarch64-linux-gnu:the compiler for ARM" \
+  "qemu-user:runs its programs"
+NEON_TESTS = test_math test_ops test_winograd test_image_layers test_bf16 test_bits
+test-neon:
+	@./needs.sh $(BUILD_NEEDS) $(NEON_NEEDS)
+	tests/neon.sh build-neon $(NEON_TESTS)
 
 # The Python package; and against NumPy, safetensors, scikit-learn and PyTorch, in a virtual environment of its own (from PyPI).
 test-python: build/lamina

@@ -38,7 +38,7 @@ extern "C" {
 #endif
 
 #define LAM_VERSION          "0.1.0"
-#define LAM_NUMERICS_VERSION 1
+#define LAM_NUMERICS_VERSION 2
 
 /* ---- status ----------------------------------------------------------------------------------------------------- */
 
