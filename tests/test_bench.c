@@ -61,7 +61,7 @@ static double expect_group(json_t *group, int training)
     EXPECT(group, "{s:o, s:o, s:o, s:F, s:F, s:F, s:F, s:F, s:F, s:F}", "passes", &pass, "layers", &layers,
            "operations", &operations, "ms", &ms, "flops", &flops, "bytes", &bytes, "gflops", &gflops, "peak_share",
            &peak_share, "gbytes", &gbytes, "memory_share", &memory_share);
-    expect_texts(pass, 1, training ? passes : (const char *const[]) { "forward", NULL });
+    expect_texts(pass, 1, training ? passes : (const char *const[]) { "forward", "once", NULL });
     expect_texts(layers, 0, NULL);
     expect_texts(operations, 1, NULL);
     assert_true(ms > 0 && flops >= 0 && bytes > 0 && peak_share >= 0 && memory_share > 0);
@@ -134,6 +134,32 @@ static void a_convolution_counts_as_a_direct_sum(void **state)
     }
 }
 
+/* Names of a group's passes, or operations, as one would read them: "forward". */
+static const char *only_name(json_t *group, const char *of)
+{
+    json_t *names = json_object_get(group, of);
+    assert_int_equal(json_array_size(names), 1);
+    return json_string_value(json_array_get(names, 0));
+}
+
+static void what_inference_makes_once_is_of_no_pass(void **state)
+{
+    (void)state;
+    json_t *group, *object = output_of("'affine 9 - softmax' --input 20 -b 4 --steps 1 --threads 1 --predict");
+    size_t i, once = 0;
+    json_array_foreach(json_object_get(object, "groups"), i, group)
+    {
+        const int made_once = !strcmp(only_name(group, "passes"), "once");
+        if (made_once)
+            assert_string_equal(only_name(group, "operations"), "gemm_weights");
+        else
+            assert_string_equal(only_name(group, "passes"), "forward");
+        once += (size_t)made_once;
+    }
+    assert_int_equal(once, 1);
+    json_decref(object);
+}
+
 static void quiet_leaves_the_groups_out(void **state)
 {
     (void)state;
@@ -177,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_training_step_is_reported_as_documented),
         cmocka_unit_test(inference_is_reported_as_documented),
         cmocka_unit_test(a_convolution_counts_as_a_direct_sum),
+        cmocka_unit_test(what_inference_makes_once_is_of_no_pass),
         cmocka_unit_test(quiet_leaves_the_groups_out),
         cmocka_unit_test(the_machine_is_reported_as_documented),
     };

@@ -71,9 +71,15 @@ void cli_profile_free(cli_profile *p)
 
 /* ---- what a group is --------------------------------------------------------------------------------------------- */
 
-/* Passes over the network; of the backward pass, gradients of data and of parameters. */
-enum { FORWARD, DATA, PARAMETERS, UPDATE, PASSES };
-static const char *const pass_name[PASSES] = { "forward", "data", "parameters", "update" };
+/* Passes over the network; of the backward pass, gradients of data and of parameters. What inference makes by its first run
+ * alone is of none, and does not count. */
+enum { ONCE, FORWARD, DATA, PARAMETERS, UPDATE, PASSES };
+static const char *const pass_name[PASSES] = { "once", "forward", "data", "parameters", "update" };
+
+static int is_once(const lami_plan *plan, const lami_group *g)
+{
+    return plan->still && (size_t)g->phase < plan->still_end;
+}
 
 static const lami_record *record_of(const lami_plan *plan, const lami_group *g, int k)
 {
@@ -97,6 +103,8 @@ static int pass_of(const lami_plan *plan, const lami_group *g, int k)
 static unsigned passes_of(const lami_plan *plan, const lami_group *g)
 {
     unsigned passes = 0;
+    if (is_once(plan, g))
+        return 1u << ONCE;
     for (int k = 0; k < g->count; k++)
         passes |= 1u << pass_of(plan, g, k);
     return passes;
@@ -217,22 +225,25 @@ lam_status cli_profile_print(const cli_profile *p, int verbose)
 {
     static const char *const heads[] = { "pass",    "layers",  "operations", "ms",       "share",
                                          "GFLOP/s", "of peak", "GB/s",       "of memory" };
-    const size_t groups = p->plan->groups;
     cost all = { 0 }, small = { 0 };
-    size_t smalls = 0;
+    size_t groups = 0, smalls = 0;
     cli_table *table;
     LAM_TRY(cli_table_new(&table, "lllrrrrrr"));
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         cli_table_cell(table, "%s", heads[i]);
-    for (size_t g = 0; g < groups; g++) {
+    for (size_t g = 0; g < p->plan->groups; g++) {
         const cost c = cost_of(p, g);
+        if (is_once(p->plan, &p->plan->group[g]))
+            continue;
         add_cost(&all, &c);
+        groups++;
     }
-    for (size_t g = 0; g < groups; g++) {
+    for (size_t g = 0; g < p->plan->groups; g++) {
         const cost c = cost_of(p, g);
+        const int once = is_once(p->plan, &p->plan->group[g]);
         if (verbose || c.seconds >= shown_share * all.seconds) {
-            group_cells(table, p, g, all.seconds);
-        } else {
+            group_cells(table, p, g, once ? 0 : all.seconds);
+        } else if (!once) {
             add_cost(&small, &c);
             smalls++;
         }
