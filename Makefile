@@ -69,7 +69,7 @@ tsan: needs-test
 	cmake --build --preset tsan -j $$(nproc)
 	ctest --preset tsan
 
-# The tests of the kernels and of their bits for ARM, in an emulator: half an hour.
+# The tests of the kernels and of their bits for ARM, in an emulator: an hour or so.
 NEON_NEEDS = \
   "gcc-aarch64-linux-gnu:the compiler for ARM" \
   "qemu-user:runs its programs"
