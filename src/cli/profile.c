@@ -232,9 +232,9 @@ lam_status cli_profile_print(const cli_profile *p, int verbose)
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         cli_table_cell(table, "%s", heads[i]);
     for (size_t g = 0; g < p->plan->groups; g++) {
-        const cost c = cost_of(p, g);
         if (is_once(p->plan, &p->plan->group[g]))
             continue;
+        const cost c = cost_of(p, g);
         add_cost(&all, &c);
         groups++;
     }

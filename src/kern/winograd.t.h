@@ -218,7 +218,7 @@ INLINE void wino_transforms(const int is_input, const wino_job *g)
                     __builtin_prefetch(pixels[(t + 1) % 2][i][k] + c);
             for (size_t l = 0; l < WINO_PANEL; l += LANES) {
                 const size_t left = c + l < c1 ? c1 - c - l : 0;
-                if (left >= LANES)
+                if (left >= LANES) /* the usual case, with n as a constant */
                     WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], columns, c + l, LANES);
                 else
                     WINO_BY_LINE(wino_columns, b->down, is_input, half, pixels[t % 2], columns, c + l, left);
